@@ -1,0 +1,25 @@
+/** Time, injected so that tests own it. */
+export interface Clock {
+  /** Monotonic milliseconds from an arbitrary start: for every duration and deadline. */
+  now(): number;
+  /** Unix milliseconds: for messages and logs only, since it can step. */
+  wall(): number;
+  /** Runs once after `ms`; the timer alone does not keep the process alive. Returns how to cancel it. */
+  after(ms: number, run: () => void): () => void;
+  /** Runs every `ms` until cancelled; does not keep the process alive. */
+  every(ms: number, run: () => void): () => void;
+}
+
+/** The machine's clock. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wall: () => Date.now(),
+  after(ms, run) {
+    const timer = setTimeout(run, ms).unref();
+    return () => clearTimeout(timer);
+  },
+  every(ms, run) {
+    const timer = setInterval(run, ms).unref();
+    return () => clearInterval(timer);
+  },
+};
