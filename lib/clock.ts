@@ -2,7 +2,7 @@
 export interface Clock {
   /** Monotonic milliseconds from an arbitrary start: for every duration and deadline. */
   now(): number;
-  /** Unix milliseconds: for messages and logs only, since it can step. */
+  /** Unix milliseconds as of the start of the process plus `now`: it does not step when the wall clock is set. */
   wall(): number;
   /** Runs once after `ms`; the timer alone does not keep the process alive. Returns how to cancel it. */
   after(ms: number, run: () => void): () => void;
@@ -13,7 +13,7 @@ export interface Clock {
 /** The machine's clock. */
 export const systemClock: Clock = {
   now: () => performance.now(),
-  wall: () => Date.now(),
+  wall: () => Math.round(performance.timeOrigin + performance.now()),
   after(ms, run) {
     const timer = setTimeout(run, ms).unref();
     return () => clearTimeout(timer);

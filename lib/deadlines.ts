@@ -8,13 +8,14 @@ export interface Expiring {
 /**
  * Expires many items with one timer: items are sorted into buckets of `stepMs`, and a sweep runs only while
  * there are any. An item expires at most `stepMs` plus a timer's lateness after its deadline, never before it.
+ * `onExpired` may add and delete items; an item that it deletes does not expire any more.
  */
 export class Deadlines<T extends Expiring> {
   readonly #clock: Clock;
   readonly #stepMs: number;
   readonly #onExpired: (item: T) => void;
   readonly #buckets = new Map<number, Set<T>>();
-  #size = 0;
+  readonly #bucketOf = new Map<T, number>();
   #cancelSweep: (() => void) | undefined;
   #sweptBucket = 0;
 
@@ -25,65 +26,71 @@ export class Deadlines<T extends Expiring> {
   }
 
   get size(): number {
-    return this.#size;
+    return this.#bucketOf.size;
   }
 
-  /** The item's `deadlineAt` must not change while it is in here. */
+  /** Reads the item's `deadlineAt` now, and no more. Does nothing when the item is in here. */
   add(item: T): void {
+    if (this.#bucketOf.has(item)) return;
     if (this.#cancelSweep === undefined) {
       this.#sweptBucket = Math.floor(this.#clock.now() / this.#stepMs);
       this.#cancelSweep = this.#clock.every(this.#stepMs, () => this.#sweep());
     }
-    const bucket = this.#bucketOf(item);
+    // A deadline that has passed lands in the next bucket to be swept.
+    const bucket = Math.max(Math.ceil(item.deadlineAt / this.#stepMs), this.#sweptBucket + 1);
     const items = this.#buckets.get(bucket);
     if (items === undefined) this.#buckets.set(bucket, new Set([item]));
-    else if (items.has(item)) return;
     else items.add(item);
-    this.#size++;
+    this.#bucketOf.set(item, bucket);
   }
 
   /** Whether it was in here. */
   delete(item: T): boolean {
-    for (const bucket of [this.#bucketOf(item), this.#sweptBucket + 1]) {
-      const items = this.#buckets.get(bucket);
-      if (items?.delete(item)) {
-        if (items.size === 0) this.#buckets.delete(bucket);
-        this.#size--;
-        if (this.#size === 0) this.#stop();
-        return true;
-      }
-    }
-    return false;
+    const bucket = this.#bucketOf.get(item);
+    if (bucket === undefined) return false;
+    this.#bucketOf.delete(item);
+    const items = this.#buckets.get(bucket);
+    items?.delete(item);
+    if (items?.size === 0) this.#buckets.delete(bucket);
+    if (this.#bucketOf.size === 0) this.#stop();
+    return true;
   }
 
   /** Forgets everything without expiring it. */
   clear(): void {
     this.#buckets.clear();
-    this.#size = 0;
+    this.#bucketOf.clear();
     this.#stop();
-  }
-
-  /** A deadline that has passed already lands in the next bucket to be swept. */
-  #bucketOf(item: T): number {
-    return Math.max(Math.ceil(item.deadlineAt / this.#stepMs), this.#sweptBucket + 1);
   }
 
   #sweep(): void {
     const current = Math.floor(this.#clock.now() / this.#stepMs);
-    // After a long stop of the process the sweep visits the buckets that exist, not every number in between.
-    const due =
-      current - this.#sweptBucket > this.#buckets.size
-        ? [...this.#buckets.keys()].filter((bucket) => bucket <= current).sort((a, b) => a - b)
-        : Array.from({ length: current - this.#sweptBucket }, (_, i) => this.#sweptBucket + 1 + i);
-    for (const bucket of due) {
-      const items = this.#buckets.get(bucket);
-      if (items === undefined) continue;
-      this.#buckets.delete(bucket);
-      this.#size -= items.size;
-      for (const item of items) this.#onExpired(item);
-    }
+    const due = this.#dueBuckets(current);
+    // First, so that what `onExpired` adds lands in a bucket that is yet to be swept.
     this.#sweptBucket = Math.max(this.#sweptBucket, current);
-    if (this.#size === 0) this.#stop();
+    const failures: unknown[] = [];
+    for (const items of due) {
+      for (const item of items) {
+        if (!this.delete(item)) continue;
+        try {
+          this.#onExpired(item);
+        } catch (error) {
+          failures.push(error);
+        }
+      }
+    }
+    // The others have expired in spite of it.
+    if (failures.length > 0) throw failures[0];
+  }
+
+  /** After a long stop of the process it visits the buckets that exist, not every number in between. */
+  #dueBuckets(current: number): Set<T>[] {
+    const passed = current - this.#sweptBucket;
+    const numbers =
+      passed > this.#buckets.size
+        ? [...this.#buckets.keys()].filter((bucket) => bucket <= current).sort((a, b) => a - b)
+        : Array.from({ length: Math.max(passed, 0) }, (_, index) => this.#sweptBucket + 1 + index);
+    return numbers.flatMap((bucket) => this.#buckets.get(bucket) ?? []);
   }
 
   #stop(): void {

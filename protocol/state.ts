@@ -34,7 +34,13 @@ export const stateSchema = z.object({
 export type State = z.infer<typeof stateSchema>;
 
 /** `P.demand.<fn>.<group>`, gateway → workers of that group. */
-export const demandSchema = z.object({ gateway: token, parked: count, at });
+export const demandSchema = z.object({
+  gateway: token,
+  parked: count,
+  at,
+  /** Free slots in the group as the gateway believes: where there are many, not every worker needs to pull. */
+  free: count.optional(),
+});
 export type Demand = z.infer<typeof demandSchema>;
 
 /** `P.pull.<fn>.<group>`, worker → one gateway that holds parked calls. */

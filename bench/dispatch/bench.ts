@@ -1,0 +1,100 @@
+import { Children } from './children.ts';
+import { summarize } from './metrics.ts';
+import type { BenchOptions } from './options.ts';
+import { Records, type RunRecord } from './records.ts';
+import { runReal } from './run.ts';
+import { simulate } from './simulate.ts';
+import { isSimulated, realSystem } from './systems/all.ts';
+import { makeTrace, type Trace } from './trace.ts';
+import { isShort } from './workloads.ts';
+
+/** A generator later than this (99 % of the calls) measures the machine, not the system. */
+const LATENESS_LIMIT_MS = 5;
+const ATTEMPTS = 2;
+
+/** Processes of the runs under way; `endAll` is for an interrupt. */
+const active = new Set<Children>();
+
+/** Ends everything that was started. */
+export async function endAll(): Promise<void> {
+  await Promise.all([...active].map((children) => children.end()));
+}
+
+/** What a bench came to. */
+export interface BenchResult {
+  readonly records: Records;
+  /** Programs that were measured. */
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** Runs every workload, seed and system; tells `progress` of each run. A run that fails is lost, not fatal. */
+export async function runBench(
+  options: BenchOptions,
+  progress: (line: string) => void,
+): Promise<BenchResult> {
+  const records = new Records();
+  const versions: Record<string, string> = {};
+  const realRuns: { trace: Trace; system: string }[] = [];
+  for (const workload of options.workloads) {
+    for (const seed of options.seeds) {
+      const trace = makeTrace(workload, seed, options);
+      for (const system of options.systems) {
+        if (!isSimulated(system)) realRuns.push({ trace, system });
+        // Speed of real processes has no simulated counterpart.
+        else if (!isShort(workload)) {
+          const { outcomes, work } = simulate(trace, system);
+          records.runs.push(record(trace, system, summarize(outcomes, work)));
+        }
+      }
+    }
+  }
+  let finished = 0;
+  const lane = async () => {
+    for (let next = realRuns.shift(); next !== undefined; next = realRuns.shift()) {
+      const line = await runCounted(next.trace, next.system, records, versions);
+      finished++;
+      progress(`${finished}/${finished + realRuns.length} ${line}`);
+    }
+  };
+  await Promise.all(Array.from({ length: options.parallel }, lane));
+  return { records, versions };
+}
+
+/** Runs until the generator was in time, at most twice; returns what happened in a line. */
+async function runCounted(
+  trace: Trace,
+  name: string,
+  records: Records,
+  versions: Record<string, string>,
+): Promise<string> {
+  const { workload, seed } = trace;
+  const system = realSystem(name);
+  let reason = 'no such system';
+  for (let attempt = 1; attempt <= ATTEMPTS && system !== undefined; attempt++) {
+    const children = new Children();
+    active.add(children);
+    try {
+      const run = await runReal(trace, system, children);
+      const summary = summarize(run.outcomes, run.work);
+      Object.assign(versions, run.versions);
+      if ((summary.latenessP99Ms ?? 0) <= LATENESS_LIMIT_MS) {
+        const { messagesPerCall, processorUs } = run;
+        records.runs.push({ ...record(trace, name, summary), messagesPerCall, processorUs });
+        return `${workload} seed ${seed} ${name}: ${(100 * summary.goodput).toFixed(1)} % of ${summary.offered}`;
+      }
+      reason = `generator late by ${summary.latenessP99Ms?.toFixed(1)} ms (p99)`;
+    } catch (error) {
+      reason = error instanceof Error ? error.message : String(error);
+    } finally {
+      active.delete(children);
+    }
+    records.lost.push({ workload, system: name, seed, reason });
+  }
+  return `${workload} seed ${seed} ${name}: lost: ${reason}`;
+}
+
+function record(trace: Trace, system: string, summary: RunRecord['summary']): RunRecord {
+  const seconds = (trace.endMs - trace.leadInMs) / 1000;
+  const perSecond = (summary.goodput * summary.offered) / seconds;
+  return { workload: trace.workload, system, seed: trace.seed, summary, perSecond };
+}

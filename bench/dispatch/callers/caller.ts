@@ -1,0 +1,46 @@
+import type { TraceCall } from '../trace.ts';
+
+/** How the generator reaches a system. */
+export interface CallerPlan {
+  readonly kind: 'nats' | 'http' | 'amqp';
+  /** One for each gateway: a NATS or AMQP address, or `http://host:port/path` to post to. */
+  readonly urls: readonly string[];
+  /** NATS subject or AMQP queue. */
+  readonly subject: string;
+  readonly deadlineMs: number;
+}
+
+/** How a call ended. */
+export interface Answer {
+  readonly ok: boolean;
+  /** `ok`, or what kind of failure. */
+  readonly code: string;
+}
+
+/** A call under way. */
+export interface PendingCall {
+  /** Never rejects; need not settle after `abandon`. */
+  readonly answer: Promise<Answer>;
+  /** The caller leaves. What the system learns of it depends on the system. */
+  abandon(): void;
+}
+
+/** A connection to a system, or one for each of its gateways. */
+export interface Caller {
+  send(call: TraceCall): PendingCall;
+  close(): Promise<void>;
+}
+
+/** Every system gets the same 256 bytes. */
+export const body = new Uint8Array(256).fill(0x61);
+
+export const ok: Answer = { ok: true, code: 'ok' };
+
+/** What tells the worker how much to do; the deadline (Unix milliseconds) is for workers that skip stale calls. */
+export function callHeaders(call: TraceCall, deadlineMs: number): Record<string, string> {
+  return {
+    'X-Fn-Call': String(call.id),
+    'X-Fn-Work-Ms': call.sizeMs.toFixed(3),
+    'X-Fn-Deadline': String(Date.now() + deadlineMs),
+  };
+}

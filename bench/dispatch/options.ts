@@ -1,0 +1,103 @@
+import { parseArgs } from 'node:util';
+import { systemNames } from './systems/all.ts';
+import { isShort, selectWorkloads, type Workload, workloads } from './workloads.ts';
+
+/** What to run. */
+export interface BenchOptions {
+  readonly quick: boolean;
+  readonly workloads: readonly Workload[];
+  readonly systems: readonly string[];
+  readonly seeds: readonly number[];
+  readonly timeScale: number;
+  /** Measured seconds instead of the workloads' own. */
+  readonly seconds: number | undefined;
+  readonly leadInMs: number;
+  /** Real runs at a time. */
+  readonly parallel: number;
+  readonly out: string;
+}
+
+/** Arguments that make no sense: the message is one line for people. */
+export class UsageError extends Error {}
+
+export const usage = `Usage: node --import tsx bench/dispatch/main.ts [options]
+
+Runs traces of calls against the product and its alternatives, and writes results.json, results.md and charts.
+
+  --workloads <ids>    comma-separated, e.g. W1,W2@0.8,W7@1.5x4,short (default: W1 to W8)
+                       ${workloads.map(({ id }) => id).join(' ')}
+  --systems <names>    comma-separated (default: all)
+                       ${systemNames.join(' ')}
+  --seeds <numbers>    comma-separated (default: 1,2,3)
+  --seconds <n>        measured seconds of each run (default: 30 or what 1,000 calls take; short: 10)
+  --time-scale <n>     multiplies every time, the deadline too (default: 1)
+  --parallel <n>       runs at a time; late ones are lost and run again once (default: 1)
+  --out <folder>       default: bench/results
+  --quick              W1 and W2@1.5, alifo, plain and ours, one seed, some seconds; exits 1 below the thresholds
+  --help
+`;
+
+const QUICK = {
+  workloads: 'W1,W2@1.5',
+  systems: 'alifo,plain,ours',
+  seeds: '1',
+  seconds: '7',
+  parallel: '2',
+};
+const FULL = { workloads: undefined, systems: systemNames.join(','), seeds: '1,2,3', seconds: undefined };
+
+/** Reads the command line; undefined when help is asked for. Throws a `UsageError`. */
+export function readOptions(args: readonly string[]): BenchOptions | undefined {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
+  const options = {
+    quick: flag,
+    help: flag,
+    workloads: text,
+    systems: text,
+    seeds: text,
+    seconds: text,
+    'time-scale': text,
+    parallel: text,
+    out: text,
+  };
+  try {
+    const { values } = parseArgs({ args: [...args], options });
+    if (values.help) return undefined;
+    const defaults = { parallel: '1', ...(values.quick ? QUICK : FULL) };
+    const selectors = values.workloads ?? defaults.workloads;
+    const seconds = values.seconds ?? defaults.seconds;
+    return {
+      quick: values.quick ?? false,
+      workloads:
+        selectors === undefined
+          ? workloads.filter((workload) => !isShort(workload))
+          : selectWorkloads(selectors.split(',')),
+      systems: readSystems(values.systems ?? defaults.systems),
+      seeds: (values.seeds ?? defaults.seeds).split(',').map((seed) => positive('--seeds', seed)),
+      timeScale: positive('--time-scale', values['time-scale'] ?? '1'),
+      seconds: seconds === undefined ? undefined : positive('--seconds', seconds),
+      leadInMs: values.quick ? 1000 : 2000,
+      parallel: positive('--parallel', values.parallel ?? defaults.parallel),
+      out: values.out ?? 'bench/results',
+    };
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function readSystems(names: string): string[] {
+  const asked = names.split(',');
+  const unknown = asked.find((name) => !systemNames.includes(name));
+  if (unknown !== undefined) {
+    throw new Error(`no system is called ${unknown}; there are ${systemNames.join(' ')}`);
+  }
+  return systemNames.filter((name) => asked.includes(name));
+}
+
+function positive(name: string, value: string): number {
+  const number = Number(value);
+  if (!(number > 0 && Number.isFinite(number)))
+    throw new Error(`${name} must be positive numbers, got ${value}`);
+  return number;
+}

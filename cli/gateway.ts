@@ -1,0 +1,100 @@
+import { z } from 'zod';
+import { Gateway, type GatewaySettings } from '../gateway/gateway.ts';
+import { createLogger } from '../lib/log.ts';
+import { integer, OptionsError, readOptions, text, toggle } from '../lib/options.ts';
+import type { Command } from './command.ts';
+import { commonSettings, milliseconds } from './settings.ts';
+
+const hostName = z
+  .string()
+  .regex(/^[A-Za-z0-9._:-]{1,253}$/, 'must be an address or a host name, without brackets and port');
+
+/** What the gateway alone can be told. */
+export const gatewaySettings = {
+  port: integer({ min: 0, max: 65_535, fallback: 8080, help: 'TCP port for callers; 0 = any free one.' }),
+  host: text({
+    schema: hostName,
+    placeholder: 'address',
+    fallback: '127.0.0.1',
+    help: 'Address to listen on for callers; 0.0.0.0 = every one.',
+  }),
+  adminPort: integer({
+    min: 0,
+    max: 65_535,
+    fallback: 9090,
+    help: 'TCP port on loopback for health, metrics and the dashboard; 0 = none.',
+  }),
+  deadlineMs: milliseconds({ fallback: 5000, help: 'Time for a call that asks for none.' }),
+  maxDeadlineMs: milliseconds({ fallback: 30_000, help: 'Most time that a call can ask for.' }),
+  maxBodyBytes: integer({
+    min: 0,
+    max: 64 * 1024 * 1024,
+    placeholder: 'bytes',
+    fallback: undefined,
+    fallbackText: "what the broker's max_payload leaves",
+    help: 'Largest body of a call.',
+  }),
+  maxInFlight: integer({
+    min: 1,
+    max: 1_000_000,
+    fallback: 10_000,
+    help: 'Calls that the gateway holds at once; more are refused.',
+  }),
+  retryAfterS: integer({
+    min: 0,
+    max: 86_400,
+    placeholder: 'seconds',
+    fallback: 10,
+    help: 'Retry-After when no worker serves the function.',
+  }),
+  parking: toggle({ fallback: true, help: 'Hold calls until a slot is free; off = refuse them at once.' }),
+  earlyRefusal: toggle({
+    fallback: true,
+    help: 'Refuse a call at once when the wait for a slot would outlast its time; off = let it wait.',
+  }),
+  maxParkedBytes: integer({
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    placeholder: 'bytes',
+    fallback: undefined,
+    fallbackText: 'a sixteenth of the memory',
+    help: 'Bytes of bodies that wait for one function and group.',
+  }),
+};
+
+/** Throws an OptionsError when two settings contradict each other. */
+export function checkDeadlines({
+  deadlineMs,
+  maxDeadlineMs,
+}: Pick<GatewaySettings, 'deadlineMs' | 'maxDeadlineMs'>): void {
+  if (deadlineMs > maxDeadlineMs) {
+    throw new OptionsError(`--deadline-ms ${deadlineMs} must be at most --max-deadline-ms ${maxDeadlineMs}`);
+  }
+}
+
+const settings = { ...gatewaySettings, ...commonSettings };
+
+/** `gateway`: HTTP in front, NATS behind. */
+export const gatewayCommand: Command = {
+  name: 'gateway',
+  summary: 'answer HTTP calls by workers on NATS',
+  usage: '',
+  settings,
+  prepare(args, env) {
+    const { values, positionals } = readOptions(settings, args, env);
+    if (positionals.length > 0)
+      throw new OptionsError(`gateway takes no arguments, got ${positionals.length}`);
+    checkDeadlines(values);
+    const log = createLogger({ service: 'gateway', level: values.logLevel, out: process.stdout });
+    const gateway = new Gateway(values, log);
+    return {
+      log,
+      async start() {
+        await gateway.start();
+        log.info({ id: gateway.id, port: gateway.port, adminPort: gateway.adminPort }, 'ready');
+      },
+      end: () => gateway.end(),
+      endLimitMs: values.drainMs + 15_000,
+    };
+  },
+};

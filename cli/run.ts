@@ -1,0 +1,71 @@
+import type { Logger } from 'pino';
+
+/** Something that runs until it is told to end. */
+export interface Program {
+  readonly log: Logger;
+  /** Rejects with one line for people when it cannot start. */
+  start(): Promise<void>;
+  /** Lets work finish and stops; may be called while it still starts. */
+  end(): Promise<void>;
+  /** When `end` takes longer, the program is ended by force, with exit code 1. */
+  readonly endLimitMs: number;
+}
+
+const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
+/**
+ * Runs a program to its end, which is the end of this process:
+ *
+ *   starting → running → ending
+ *
+ * The first signal ends it in order (exit code 0), a second one at once (128 + its number). What fails at the
+ * start is one line on standard error, what is uncaught is logged; the exit code is 1.
+ */
+export async function run(name: string, program: Program): Promise<void> {
+  const { log } = program;
+  let isEnding = false;
+  // The parts' timers do not keep the process alive, and a program may have nothing else to wait for.
+  setInterval(() => {}, 2 ** 30);
+  for (const [signal, exitCode] of Object.entries(SIGNALS)) {
+    process.on(signal, () => {
+      if (isEnding) process.exit(exitCode);
+      isEnding = true;
+      log.info({ signal }, 'ending; a second signal ends it at once');
+      void end(program);
+    });
+  }
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'uncaught');
+    process.exit(1);
+  });
+  try {
+    await program.start();
+  } catch (error) {
+    // A start that was interrupted has no failure of its own.
+    if (isEnding) return;
+    log.debug({ err: error }, 'did not start');
+    complain(name, error);
+    process.exit(1);
+  }
+}
+
+async function end({ log, end: finish, endLimitMs }: Program): Promise<void> {
+  setTimeout(() => {
+    log.error({ endLimitMs }, 'did not end in time');
+    process.exit(1);
+  }, endLimitMs);
+  try {
+    await finish();
+  } catch (error) {
+    log.error({ err: error }, 'did not end in order');
+    process.exit(1);
+  }
+  log.info('ended');
+  process.exit(0);
+}
+
+/** One line on standard error, whatever was thrown. */
+export function complain(name: string, error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`${name}: ${message.replace(/\s*[\r\n]+\s*/g, ' ').trim()}\n`);
+}

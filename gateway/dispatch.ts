@@ -1,0 +1,410 @@
+import type { Bus, BusMessage } from '../lib/bus.ts';
+import type { Clock } from '../lib/clock.ts';
+import { Deadlines } from '../lib/deadlines.ts';
+import { Inbox } from '../lib/inbox.ts';
+import { callHeaders } from '../protocol/call.ts';
+import { CallError } from '../protocol/call-error.ts';
+import { encodeJson } from '../protocol/json.ts';
+import { type Reply, readReply } from '../protocol/reply.ts';
+import { DEFAULT_GROUP, type Subjects } from '../protocol/subjects.ts';
+import { Belief, type Seat } from './belief.ts';
+import type { CallRequest, Dispatch, Outcome, PendingCall } from './call.ts';
+import { Handout } from './handout.ts';
+import type { ParkingOptions } from './parking.ts';
+import { Leg, Pending } from './pending.ts';
+import { brokerUnavailable, replyOutcome } from './reply-outcome.ts';
+import { Watch } from './watch.ts';
+
+/**
+ * How a call finds a slot: push when idle, pull when busy.
+ *
+ * 1. A worker is believed free: the call is pushed to its private subject.
+ * 2. Otherwise it is parked here, where it can be reordered, expired and abandoned, and the group's workers are
+ *    told that there is demand; a worker that frees a slot pulls a call. While calls are parked, new ones park too.
+ * 3. `busy`, `draining` and the broker's "no responders" prove that nobody ran it: it is placed again. Silence
+ *    proves nothing: the call is never sent again.
+ * 4. No worker of the function is known: the call goes to the shared subject, where plain NATS responders listen
+ *    and where a gateway that has just started finds its workers.
+ *
+ * All of it for each group of the function by itself (see `Leg`); the first result settles the caller.
+ */
+export interface DispatchOptions {
+  gateway: string;
+  bus: Bus;
+  clock: Clock;
+  subjects: Subjects;
+  /** `Retry-After` of `no_responders`, in seconds. */
+  retryAfterS: number;
+  /** Park calls when every slot is taken; otherwise they are refused at once. Default true. */
+  isParkingOn?: boolean;
+  parking?: ParkingOptions;
+}
+
+/** Interest in a subject needs up to 250 ms to be known across a cluster. */
+const BROADCAST_RETRIES_MS = [20, 50, 100];
+const MAX_REFUSALS = 2;
+
+export class Dispatcher implements Dispatch {
+  readonly #options: DispatchOptions;
+  readonly #inbox: Inbox;
+  readonly #belief = new Belief<Leg>();
+  readonly #deadlines: Deadlines<Pending>;
+  readonly #handout: Handout<Leg>;
+  readonly #watch: Watch<Leg>;
+  #pending = 0;
+
+  constructor(options: DispatchOptions) {
+    this.#options = options;
+    const { gateway, bus, clock, subjects } = options;
+    this.#inbox = new Inbox(bus, subjects.replies(gateway));
+    this.#deadlines = new Deadlines(clock, (call) => this.#expire(call));
+    this.#handout = new Handout<Leg>({
+      gateway,
+      bus,
+      clock,
+      subjects,
+      parking: options.parking ?? {},
+      freeSlots: (fn, group) => [...this.#belief.seats(fn, group)].reduce((sum, seat) => sum + seat.free, 0),
+      onPull: (leg, pull) => this.#handOut(leg, pull),
+    });
+    this.#watch = new Watch<Leg>({
+      gateway,
+      bus,
+      clock,
+      subjects,
+      inbox: this.#inbox,
+      belief: this.#belief,
+      onLost: (held) => {
+        for (const leg of held) this.#fail(leg, workerLost());
+      },
+      onGroupGone: (fn, group) => this.#groupGone(fn, group),
+    });
+  }
+
+  start(): void {
+    this.#inbox.start();
+    this.#handout.start();
+    this.#watch.start();
+  }
+
+  stop(): void {
+    this.#watch.stop();
+    this.#handout.stop();
+    this.#inbox.stop();
+    this.#deadlines.clear();
+  }
+
+  /** Calls that are not settled or still owed to a group. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** Replies that came after their call was closed. */
+  get lateReplies(): number {
+    return this.#inbox.late;
+  }
+
+  get belief(): Belief<Leg> {
+    return this.#belief;
+  }
+
+  get parkedCalls(): number {
+    let parked = 0;
+    for (const lot of this.#handout.lots()) parked += lot.parking.size;
+    return parked;
+  }
+
+  submit(request: CallRequest, settle: (outcome: Outcome) => void): PendingCall {
+    const call = new Pending(request, settle, (abandoned) => this.#abandon(abandoned));
+    this.#pending++;
+    this.#deadlines.add(call);
+    const groups = this.#belief.groups(request.fn);
+    for (const group of groups) call.legs.push(new Leg(call, group));
+    if (groups.length === 0) call.legs.push(new Leg(call, undefined));
+    for (const leg of call.legs) this.#place(leg);
+    return call;
+  }
+
+  /** Finds a place for a leg that provably nobody runs. */
+  #place(leg: Leg): void {
+    const { fn } = leg.call.request;
+    const { bus, clock } = this.#options;
+    if (leg.call.isAbandoned) return this.#close(leg);
+    leg.state = 'placing';
+    if (leg.group === undefined) return this.#broadcast(leg);
+    const isQueued = this.#handout.parked(fn, leg.group) > 0;
+    if (bus.connected && !isQueued && leg.refusals <= MAX_REFUSALS) {
+      const seat = this.#belief.pick(fn, leg.group, clock.now());
+      if (seat !== undefined) return this.#push(leg, seat);
+    }
+    this.#park(leg, leg.group);
+  }
+
+  #push(leg: Leg, seat: Seat<Leg>): void {
+    const { subjects } = this.#options;
+    this.#belief.hold(seat, leg);
+    leg.seat = seat;
+    this.#send(leg, subjects.work(seat.worker.id, seat.fn), undefined);
+  }
+
+  #park(leg: Leg, group: string): void {
+    const { clock, isParkingOn = true } = this.#options;
+    const { fn } = leg.call.request;
+    if (!isParkingOn) return this.#fail(leg, this.#saturated(fn, group, 1000));
+    leg.state = 'parked';
+    leg.parkedAt = clock.now();
+    const givenUp = this.#handout.park(fn, group, leg);
+    if (givenUp.length === 0) return;
+    const waitMs = this.#handout.lot(fn, group)?.parking.waitMs ?? 1000;
+    for (const refused of givenUp) this.#fail(refused, this.#saturated(fn, group, waitMs));
+  }
+
+  #handOut(leg: Leg, pull: { worker: string; reply: string; parked: number }): void {
+    const { clock } = this.#options;
+    const { fn } = leg.call.request;
+    leg.parkedMs += clock.now() - leg.parkedAt;
+    const seat = this.#belief.seatOfPull(pull.worker, fn, leg.group ?? DEFAULT_GROUP, clock.now());
+    this.#belief.hold(seat, leg);
+    leg.seat = seat;
+    this.#send(leg, pull.reply, pull.parked);
+  }
+
+  /** `parked` is given when this answers a pull; the result then goes to the subject in `Now-Reply`. */
+  #send(leg: Leg, subject: string, parked: number | undefined): void {
+    const { bus, clock, gateway } = this.#options;
+    const { callId, headers, body, deadlineAt } = leg.call.request;
+    const timeoutMs = deadlineAt - clock.now();
+    const reply = this.#inbox.open((message) => this.#onReply(leg, message));
+    leg.reply = reply;
+    leg.state = 'sent';
+    const envelope = {
+      callId,
+      gateway,
+      timeoutMs,
+      deadlineWall: clock.wall() + timeoutMs,
+      replyTo: parked === undefined ? undefined : reply,
+      parked,
+    };
+    try {
+      bus.publish(subject, body, { reply, headers: callHeaders(envelope, headers) });
+    } catch (error) {
+      this.#retract(leg);
+      this.#fail(leg, brokerUnavailable(error));
+    }
+  }
+
+  /** No worker is known: whoever listens to the shared subject may answer. */
+  #broadcast(leg: Leg): void {
+    const { bus, subjects } = this.#options;
+    if (!bus.connected) {
+      return this.#fail(leg, brokerUnavailable());
+    }
+    leg.broadcasts++;
+    this.#send(leg, subjects.call(leg.call.request.fn), undefined);
+  }
+
+  #onReply(leg: Leg, message: BusMessage): void {
+    if (message.noResponders) return this.#onNobody(leg);
+    const { fn } = leg.call.request;
+    const headers = message.headers();
+    let reply: Reply;
+    try {
+      if (headers === undefined)
+        throw new CallError('bad_reply', 'the headers of the reply cannot be decoded');
+      reply = readReply(headers);
+    } catch (thrown) {
+      return this.#end(leg, CallError.from(thrown));
+    }
+    const { clock } = this.#options;
+    const seat = this.#belief.learnReply(fn, reply, clock.now());
+    this.#watch.seen(fn);
+    if (reply.kind === 'signal') return this.#onSignal(leg, reply.signal, reply.group, seat);
+    this.#end(leg, replyOutcome(reply, headers ?? {}, message.data, leg.parkedMs));
+    if (seat !== undefined) this.#topUp(seat);
+  }
+
+  /** A quick worker gets parked calls without asking, up to one more than each slot can run: pulls cost messages. */
+  #topUp(seat: Seat<Leg>): void {
+    const { bus, clock } = this.#options;
+    if (!bus.connected || this.#handout.parked(seat.fn, seat.group) === 0) return;
+    if (!this.#belief.canPrefetch(seat, clock.now())) return;
+    const leg = this.#handout.take(seat.fn, seat.group);
+    if (leg === undefined) return;
+    leg.parkedMs += clock.now() - leg.parkedAt;
+    this.#push(leg, seat);
+  }
+
+  #onSignal(leg: Leg, signal: string, group: string | undefined, seat: Seat<Leg> | undefined): void {
+    if (signal === 'empty')
+      return this.#end(leg, new CallError('bad_reply', 'the reply to a call must not be `empty`'));
+    if (signal === 'expired') {
+      this.#retract(leg);
+      return this.#fail(
+        leg,
+        new CallError('deadline_exceeded', 'the call reached a worker after its deadline', { started: 'no' }),
+      );
+    }
+    if (seat !== undefined) {
+      seat.free = 0;
+      if (signal === 'draining') seat.worker.isLeaving = true;
+    }
+    if (leg.group === undefined) return this.#owe(leg.call, group ?? DEFAULT_GROUP, signal);
+    this.#retract(leg);
+    if (signal === 'busy') leg.refusals++;
+    this.#place(leg);
+  }
+
+  /** A group that was reached through the shared subject refused: it is owed the call by itself from now on. */
+  #owe(call: Pending, group: string, signal: string): void {
+    if (call.isAbandoned || call.legs.some((leg) => leg.group === group)) return;
+    const leg = new Leg(call, group);
+    if (signal === 'busy') leg.refusals++;
+    call.legs.push(leg);
+    this.#place(leg);
+  }
+
+  /** The broker says that nobody got it. */
+  #onNobody(leg: Leg): void {
+    const { seat } = leg;
+    this.#retract(leg);
+    if (leg.group !== undefined) {
+      if (seat !== undefined) this.#belief.suspect(seat.worker);
+      return this.#place(leg);
+    }
+    const delayMs = BROADCAST_RETRIES_MS[leg.broadcasts - 1];
+    if (delayMs === undefined || this.#watch.isSurelyUnserved(leg.call.request.fn)) {
+      return this.#fail(leg, this.#noResponders(leg.call.request.fn));
+    }
+    leg.state = 'placing';
+    this.#options.clock.after(delayMs, () => {
+      if (leg.state === 'placing' && leg.reply === undefined) this.#placeAgain(leg);
+    });
+  }
+
+  /** A leg on the shared subject that reached nobody: by now workers may have become known. */
+  #placeAgain(leg: Leg): void {
+    const groups = this.#belief.groups(leg.call.request.fn);
+    if (groups.length === 0) return this.#place(leg);
+    this.#replace(
+      leg,
+      groups.map((group) => new Leg(leg.call, group)),
+    );
+  }
+
+  /** The last worker of a group is gone: what is parked for it has to be told, or goes to whoever else listens. */
+  #groupGone(fn: string, group: string): void {
+    for (const leg of this.#handout.clear(fn, group)) {
+      leg.state = 'placing';
+      if (leg.call.legs.length > 1) this.#fail(leg, this.#noResponders(fn));
+      else this.#replace(leg, [new Leg(leg.call, undefined)]);
+    }
+  }
+
+  /** Other legs take the place of one that provably nobody runs. */
+  #replace(leg: Leg, legs: Leg[]): void {
+    leg.state = 'closed';
+    leg.call.legs.splice(leg.call.legs.indexOf(leg), 1, ...legs);
+    for (const next of legs) this.#place(next);
+  }
+
+  /** The call was provably not run by whom it was sent to. */
+  #retract(leg: Leg): void {
+    if (leg.reply !== undefined) this.#inbox.close(leg.reply);
+    leg.reply = undefined;
+    if (leg.seat !== undefined) this.#belief.release(leg.seat, leg);
+    leg.seat = undefined;
+    leg.state = 'placing';
+  }
+
+  /** A reply ends its leg and settles the caller, if it is the first one. */
+  #end(leg: Leg, outcome: Outcome): void {
+    leg.call.settle(outcome);
+    this.#close(leg);
+  }
+
+  /** A failure that is no reply settles the caller only when no other group can answer any more. */
+  #fail(leg: Leg, error: CallError): void {
+    leg.error = error;
+    const { call } = leg;
+    this.#closeLeg(leg);
+    if (!call.hasOpenLegs()) {
+      const started = call.started();
+      call.settle(started === error.started ? error : withStarted(error, started));
+    }
+    this.#sweep(call);
+  }
+
+  #close(leg: Leg): void {
+    this.#closeLeg(leg);
+    this.#sweep(leg.call);
+  }
+
+  #closeLeg(leg: Leg): void {
+    if (leg.state === 'parked')
+      this.#handout.unpark(leg.call.request.fn, leg.group ?? DEFAULT_GROUP, leg, 'left');
+    this.#retract(leg);
+    leg.state = 'closed';
+  }
+
+  /** Forgets a call that is settled and owed to nobody. */
+  #sweep(call: Pending): void {
+    if (call.isSettled && !call.hasOpenLegs() && this.#deadlines.delete(call)) this.#pending--;
+  }
+
+  #expire(call: Pending): void {
+    this.#pending--;
+    call.settle(
+      new CallError('deadline_exceeded', `no answer within ${Math.round(call.request.budgetMs)} ms`, {
+        started: call.started(),
+      }),
+    );
+    for (const leg of call.legs) {
+      if (leg.state === 'parked') {
+        this.#handout.unpark(call.request.fn, leg.group ?? DEFAULT_GROUP, leg, 'expired');
+      }
+      this.#closeLeg(leg);
+    }
+  }
+
+  #abandon(call: Pending): void {
+    const { bus, subjects } = this.#options;
+    call.isAbandoned = true;
+    call.settle(new CallError('caller_gone', 'the caller left', { started: call.started() }));
+    for (const leg of call.legs) {
+      if (leg.state !== 'sent') {
+        this.#closeLeg(leg);
+        continue;
+      }
+      // It stays open until the worker's own reply, or the deadline, so that its slot is accounted for.
+      const data = encodeJson({ call: call.request.callId, reason: 'the caller left' });
+      const holders = leg.seat === undefined ? this.#belief.workers() : [leg.seat.worker];
+      if (bus.connected) for (const worker of holders) bus.publish(subjects.cancel(worker.id), data);
+    }
+    this.#sweep(call);
+  }
+
+  #saturated(fn: string, group: string, waitMs: number): CallError {
+    const seats = [...this.#belief.seats(fn, group)];
+    const slots = seats.reduce((sum, seat) => sum + seat.slots, 0);
+    const parked = this.#handout.parked(fn, group);
+    return new CallError('saturated', `all ${slots} slots are taken and ${parked} calls wait already`, {
+      retryAfterS: Math.max(1, Math.ceil(waitMs / 1000)),
+      extra: { workers: seats.length, slots, parked },
+    });
+  }
+
+  #noResponders(fn: string): CallError {
+    return new CallError('no_responders', `no worker is subscribed to ${fn}`, {
+      retryAfterS: this.#options.retryAfterS,
+    });
+  }
+}
+
+function workerLost(): CallError {
+  return new CallError('worker_lost', 'the worker that held the call is gone; it may have run');
+}
+
+function withStarted(error: CallError, started: CallError['started']): CallError {
+  const { code, message, status, retryAfterS, extra, headers, cause } = error;
+  return new CallError(code, message, { status, started, retryAfterS, extra, headers, cause });
+}

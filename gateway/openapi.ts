@@ -1,0 +1,30 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { parse } from 'yaml';
+
+/** The description of the HTTP interface, ready to be sent. */
+export interface OpenapiDocument {
+  /** The file as it was written. */
+  yaml: string;
+  /** The same document as JSON. */
+  json: string;
+}
+
+// Seen from the source (gateway/) and from the build (dist/gateway/).
+const places = ['../openapi.yaml', '../../openapi.yaml'];
+
+let document: OpenapiDocument | undefined;
+
+/** `openapi.yaml` of this package, read once. Throws an Error when the file is missing or is not YAML. */
+export function openapiDocument(): OpenapiDocument {
+  document ??= load();
+  return document;
+}
+
+function load(): OpenapiDocument {
+  const file = places.map((place) => new URL(place, import.meta.url)).find((url) => existsSync(url));
+  if (file === undefined) {
+    throw new Error(`openapi.yaml is missing, looked for ${places.join(' and ')} from ${import.meta.url}`);
+  }
+  const yaml = readFileSync(file, 'utf8');
+  return { yaml, json: JSON.stringify(parse(yaml)) };
+}

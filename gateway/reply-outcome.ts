@@ -1,0 +1,80 @@
+import { CallError } from '../protocol/call-error.ts';
+import { isFunctionHeader, isHeaderValue, type MessageHeaders } from '../protocol/headers.ts';
+import type { Reply } from '../protocol/reply.ts';
+import type { Outcome } from './call.ts';
+
+type FinalReply = Exclude<Reply, { kind: 'signal' }>;
+
+/** What a function's reply means for its caller. `parkedMs` is how long the call waited at the gateway. */
+export function replyOutcome(
+  reply: FinalReply,
+  headers: MessageHeaders,
+  body: Uint8Array,
+  parkedMs: number,
+): Outcome {
+  if (reply.kind === 'error') return replyError(reply, body);
+  const contentType = headers['content-type'] ?? 'application/json';
+  if (!isHeaderValue(contentType))
+    return new CallError('bad_reply', 'the reply has a content type that is none');
+  const own: Record<string, string> = {};
+  for (const name of Object.keys(headers)) {
+    if (!isFunctionHeader(name)) continue;
+    const value = headers[name] ?? '';
+    if (!isHeaderValue(value))
+      return new CallError('bad_reply', `the reply's header ${name} has characters that HTTP forbids`);
+    own[name] = value;
+  }
+  return {
+    status: reply.status,
+    contentType,
+    headers: own,
+    body,
+    worker: reply.worker,
+    queueMs: parkedMs + (reply.waitMs ?? 0),
+    workMs: reply.workMs ?? 0,
+  };
+}
+
+function replyError(reply: FinalReply & { kind: 'error' }, body: Uint8Array): CallError {
+  const worker = reply.worker === undefined ? {} : { 'X-Worker': reply.worker };
+  switch (reply.code) {
+    case 'handler_error':
+      return new CallError('handler_error', reply.message || 'the function failed', { headers: worker });
+    case 'bad_reply':
+      return new CallError('bad_reply', reply.message || 'the reply of the function cannot be sent', {
+        headers: worker,
+      });
+    case 'bad_request':
+      return new CallError('bad_request', reply.message || 'the function cannot read this body', {
+        headers: worker,
+      });
+    case 'invalid_input':
+      return new CallError('invalid_input', reply.message || 'the input does not satisfy the schema', {
+        headers: worker,
+        extra: invalidInputErrors(body),
+      });
+    case undefined:
+      return new CallError('service_error', reply.message || `the function answered ${reply.status}`, {
+        status: reply.status,
+        headers: worker,
+      });
+  }
+}
+
+/** The worker's list of `{path, message}`, passed on as it is. */
+function invalidInputErrors(body: Uint8Array): { errors?: unknown } {
+  try {
+    const { errors }: { errors?: unknown } = JSON.parse(new TextDecoder().decode(body));
+    return Array.isArray(errors) ? { errors } : {};
+  } catch {
+    return {};
+  }
+}
+
+/** The loss of the broker, told before anything was sent. */
+export function brokerUnavailable(cause?: unknown): CallError {
+  return new CallError('broker_unavailable', 'this gateway has lost its connection to NATS', {
+    retryAfterS: 1,
+    cause,
+  });
+}

@@ -1,0 +1,13 @@
+import { openapiDocument } from '../openapi.ts';
+import { type App, onlyMethods } from './base.ts';
+
+/** The API's own description, as it is written and as JSON. */
+export function registerDocuments(app: App): void {
+  app.get('/openapi.yaml', (c) =>
+    c.body(openapiDocument().yaml, 200, { 'Content-Type': 'application/yaml' }),
+  );
+  app.get('/openapi.json', (c) =>
+    c.body(openapiDocument().json, 200, { 'Content-Type': 'application/json' }),
+  );
+  for (const path of ['/openapi.yaml', '/openapi.json']) onlyMethods(app, path, ['GET', 'HEAD']);
+}

@@ -1,0 +1,205 @@
+import type { Logger } from 'pino';
+import type { Bus, BusSubscription } from '../lib/bus.ts';
+import type { Clock } from '../lib/clock.ts';
+import { Inbox } from '../lib/inbox.ts';
+import type { Part } from '../lib/lifecycle.ts';
+import { decodeJson, encodeJson } from '../protocol/json.ts';
+import { cancelSchema, demandSchema, helloSchema, type State } from '../protocol/state.ts';
+import type { Subjects } from '../protocol/subjects.ts';
+import { ClockOffsets } from './clock-offset.ts';
+import type { LoadedFunction } from './define.ts';
+import { Intake, type IntakeOptions } from './intake.ts';
+import { Pulls } from './pulls.ts';
+
+/**
+ * One worker on the bus. Its states:
+ *
+ *   starting ──► serving ──► draining ──► stopped
+ *
+ * serving: takes calls, tells its state every 500 ms, pulls when there is demand.
+ * draining: leaves the queue groups without losing what is on the way, answers gateways `draining`, runs what it
+ * has, says bye. stopped: has no subscription.
+ */
+export interface WorkerOptions {
+  /** Unique among all workers: one subject token. */
+  id: string;
+  /** Queue group of functions that name none. */
+  group: string;
+  functions: readonly LoadedFunction[];
+  bus: Bus;
+  clock: Clock;
+  log: Logger;
+  subjects: Subjects;
+  run: IntakeOptions['run'];
+}
+
+const STATE_EVERY_MS = 500;
+const HELLO_JITTER_MS = 100;
+const LAG_TICK_MS = 50;
+/** A loop that is this late cannot begin a call in time, nor say so. */
+const MAX_LAG_MS = 100;
+
+interface Served {
+  readonly intake: Intake;
+  readonly pulls: Pulls;
+  readonly group: string;
+}
+
+export class Worker implements Part {
+  readonly name = 'worker';
+  readonly #options: WorkerOptions;
+  readonly #inbox: Inbox;
+  readonly #offsets = new ClockOffsets();
+  readonly #served = new Map<string, Served>();
+  readonly #callSubscriptions: BusSubscription[] = [];
+  readonly #subscriptions: BusSubscription[] = [];
+  readonly #cancelTimers: (() => void)[] = [];
+  #isDraining = false;
+  #tickedAt = 0;
+  #isLagging = false;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    const { bus, subjects, id } = options;
+    this.#inbox = new Inbox(bus, subjects.replies(id));
+    for (const fn of options.functions) this.#served.set(fn.name, this.#serve(fn));
+  }
+
+  start(): void {
+    const { bus, clock, subjects, id } = this.#options;
+    this.#inbox.start();
+    const workStart = subjects.work(id, '').length;
+    this.#callSubscriptions.push(
+      bus.subscribe(subjects.work(id, '*'), (message) => {
+        this.#served.get(message.subject.slice(workStart))?.intake.take(message);
+      }),
+    );
+    for (const [fn, { intake, pulls, group }] of this.#served) {
+      this.#callSubscriptions.push(
+        bus.subscribe(subjects.call(fn), (message) => void intake.take(message), { queue: group }),
+      );
+      this.#subscriptions.push(
+        bus.subscribe(subjects.demand(fn, group), (message) => {
+          const demand = decodeJson(demandSchema, message.data);
+          if (demand === undefined) return;
+          this.#offsets.observe(demand.gateway, demand.at, clock.wall(), clock.now());
+          pulls.onDemand(demand);
+        }),
+      );
+    }
+    this.#subscriptions.push(
+      bus.subscribe(subjects.cancel(id), (message) => {
+        const cancel = decodeJson(cancelSchema, message.data);
+        if (cancel === undefined) return;
+        for (const { intake } of this.#served.values()) if (intake.cancel(cancel.call, cancel.reason)) break;
+      }),
+      bus.subscribe(subjects.hello(), (message) => {
+        const hello = decodeJson(helloSchema, message.data);
+        if (hello === undefined) return;
+        this.#offsets.observe(hello.gateway, hello.at, clock.wall(), clock.now());
+        clock.after(Math.random() * HELLO_JITTER_MS, () => this.#tellState());
+      }),
+    );
+    this.#tickedAt = clock.now();
+    this.#cancelTimers.push(
+      bus.onConnection((connected) => this.#onConnection(connected)),
+      clock.every(STATE_EVERY_MS, () => this.#tellState()),
+      clock.every(LAG_TICK_MS, () => this.#watchLag()),
+    );
+    this.#tellState();
+  }
+
+  /** Loses nothing: resolves when every call that reached this worker is answered. */
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    const served = [...this.#served.values()];
+    // What is begun from here on finishes; what a gateway sends from here on is sent elsewhere.
+    for (const { intake } of served) intake.slots.isClosed = true;
+    this.#tellState();
+    await Promise.all(served.map(({ pulls }) => pulls.drain()));
+    const finished = served.map(({ intake }) => intake.drain());
+    await Promise.all(this.#callSubscriptions.map((subscription) => subscription.drain()));
+    await Promise.all(finished);
+  }
+
+  /** Says bye and leaves; a call that still runs gets no reply. */
+  async stop(): Promise<void> {
+    this.#isDraining = true;
+    for (const cancel of this.#cancelTimers.splice(0)) cancel();
+    for (const { pulls } of this.#served.values()) pulls.stop();
+    const subscriptions = [...this.#callSubscriptions.splice(0), ...this.#subscriptions.splice(0)];
+    for (const subscription of subscriptions) subscription.unsubscribe();
+    this.#inbox.stop();
+    this.#tellState(true);
+    if (this.#options.bus.connected) await this.#options.bus.flush();
+  }
+
+  /** Of all its functions, by name. */
+  get state(): State['functions'] {
+    return Object.fromEntries([...this.#served].map(([fn, { intake }]) => [fn, intake.state]));
+  }
+
+  #serve(fn: LoadedFunction): Served {
+    const { id, bus, clock, log, subjects, run } = this.#options;
+    const group = fn.group ?? this.#options.group;
+    const intake: Intake = new Intake(fn, {
+      worker: id,
+      group,
+      bus,
+      clock,
+      log,
+      offsets: this.#offsets,
+      replyPrefix: subjects.replies(''),
+      run,
+      onRefused: () => pulls.onRefused(),
+      onFree: () => pulls.onFree(),
+    });
+    const pulls: Pulls = new Pulls({
+      worker: id,
+      fn: fn.name,
+      group,
+      bus,
+      clock,
+      subjects,
+      inbox: this.#inbox,
+      slots: intake.slots,
+      take: (message) => intake.take(message),
+      onReleased: () => intake.startBuffered(),
+      onIdle: () => this.#tellState(false, fn.name),
+    });
+    return { intake, pulls, group };
+  }
+
+  #onConnection(connected: boolean): void {
+    if (!connected) return;
+    this.#tellState();
+    for (const { intake } of this.#served.values()) intake.resend();
+  }
+
+  /** Tells the state of one function, or of all. */
+  #tellState(bye = false, only?: string): void {
+    const { bus, clock, subjects, id } = this.#options;
+    if (!bus.connected) return;
+    const all = this.state;
+    const functions =
+      only === undefined ? all : Object.fromEntries(Object.entries(all).filter(([fn]) => fn === only));
+    const state: State = { at: clock.wall(), functions };
+    if (this.#isDraining) state.draining = true;
+    if (bye) state.bye = true;
+    bus.publish(subjects.state(id), encodeJson(state));
+  }
+
+  /** While the loop lags no slot counts as free; gateways hear of it, and of the end of it, at once. */
+  #watchLag(): void {
+    const now = this.#options.clock.now();
+    const isLagging = now - this.#tickedAt - LAG_TICK_MS > MAX_LAG_MS;
+    this.#tickedAt = now;
+    if (this.#isDraining || isLagging === this.#isLagging) return;
+    this.#isLagging = isLagging;
+    for (const { intake } of this.#served.values()) {
+      intake.slots.isClosed = isLagging;
+      if (!isLagging) intake.refill();
+    }
+    this.#tellState();
+  }
+}
