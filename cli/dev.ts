@@ -135,7 +135,7 @@ class Dev {
       startNatsServer({ bin, log }),
     );
     this.#natsUrl = this.#nats.url;
-    log.info({ url: this.#natsUrl, pid: this.#nats.pid }, 'nats-server runs');
+    log.info({ url: this.#natsUrl, process: this.#nats.pid }, 'nats-server runs');
     void this.#nats.exited.then((exit) => {
       if (!this.#isEnding) log.error(exit, 'nats-server ended, start dev again');
     });

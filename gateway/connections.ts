@@ -220,7 +220,10 @@ export class Connection {
   #abandon(response: TrackedResponse): void {
     if (response.socket === this.socket) response.detachSocket(this.socket);
     response.destroy();
-    response.emit('close');
+    // Node 24 tells such a response that it is closed, earlier ones do not.
+    process.nextTick(() => {
+      if (this.#running.includes(response)) response.emit('close');
+    });
   }
 
   #linger(): void {

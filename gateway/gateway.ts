@@ -46,6 +46,9 @@ export interface GatewaySettings {
 /** How long the broker may be away before the gateway calls itself not ready. */
 const UNREADY_AFTER_MS = 2000;
 
+/** How long the start waits for the broker. */
+const CONNECT_WAIT_MS = 2000;
+
 /**
  * One gateway: NATS, dispatch and the two HTTP listeners, started in this order and ended in reverse, so that
  * callers go first and NATS last.
@@ -87,7 +90,7 @@ export class Gateway {
     const dispatchPart = { name: 'dispatch', start: () => dispatch.start(), stop: () => dispatch.stop() };
     const busPart = {
       name: 'nats',
-      start: () => this.#bus.start(),
+      start: () => this.#connect(),
       stop: () => this.#bus.close(),
     };
     const admin = this.#admin === undefined ? [] : [this.#admin];
@@ -119,6 +122,19 @@ export class Gateway {
   async stop(): Promise<void> {
     this.#isDraining = true;
     await this.#lifecycle.stop(1000);
+  }
+
+  /** A broker that is there is waited for, so that the first caller finds it; one that is not holds up nothing. */
+  #connect(): Promise<void> {
+    return new Promise((resolve) => {
+      const giveUp = systemClock.after(CONNECT_WAIT_MS, resolve);
+      this.#bus.onConnection((connected) => {
+        if (!connected) return;
+        giveUp();
+        resolve();
+      });
+      this.#bus.start();
+    });
   }
 
   readonly #readiness: Readiness = () => {

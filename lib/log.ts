@@ -118,7 +118,7 @@ function prettyFormat(colorize: boolean): (line: string) => string {
     singleLine: true,
     translateTime: 'SYS:HH:MM:ss.l',
     messageFormat: '{service}: {msg}',
-    ignore: 'pid,hostname,service',
+    ignore: 'service',
   });
   return (line) => format(line) ?? line;
 }

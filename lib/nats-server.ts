@@ -53,7 +53,8 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
   const folder = await mkdtemp(join(tmpdir(), 'nats-server-'));
   const file = join(folder, 'server.conf');
   await writeFile(file, configuration(options, folder));
-  const child = spawn(bin, ['--config', file], { stdio: ['ignore', 'ignore', 'pipe'] });
+  // A Ctrl-C reaches the whole process group: the server must outlive those who still drain.
+  const child = spawn(bin, ['--config', file], { stdio: ['ignore', 'ignore', 'pipe'], detached: true });
   const lastWords = collectLog(child, options.log);
   const removeExitHook = killOnExit(child, folder);
   const exited = new Promise<Exit>((resolve) => {

@@ -141,7 +141,8 @@ function readFlags(declaration: Declaration, args: readonly string[]) {
 
 function switchText(name: string, value: string | undefined, isOff: boolean): string {
   if (value !== undefined) {
-    throw new OptionsError(`--${name} takes no value; use --${name} or --no-${name}`);
+    const on = isOff ? name.slice(3) : name;
+    throw new OptionsError(`--${name} takes no value; use --${on} or --no-${on}`);
   }
   return isOff ? 'false' : 'true';
 }

@@ -174,7 +174,9 @@ export class WorkerPool implements Part {
   #restartLater(place: Place, { pid, reason, livedMs }: ChildExit): void {
     place.earlyDeaths = livedMs < STABLE_AFTER_MS ? place.earlyDeaths + 1 : 0;
     const delayMs = restartDelayMs(place.earlyDeaths, livedMs);
-    this.#options.log.error({ pid, reason, livedMs: Math.round(livedMs), delayMs }, 'a worker process died');
+    this.#options.log.error(
+      { process: pid, reason, livedMs: Math.round(livedMs), delayMs },
+     , 'a worker process died');
     place.cancelRestart = this.#clock.after(delayMs, () => {
       const child = this.#open();
       this.#put(place, child, place.ready);

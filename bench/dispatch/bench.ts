@@ -2,14 +2,12 @@ import { Children } from './children.ts';
 import { summarize } from './metrics.ts';
 import type { BenchOptions } from './options.ts';
 import { Records, type RunRecord } from './records.ts';
-import { runReal } from './run.ts';
+import { type RealRun, runReal } from './run.ts';
 import { simulate } from './simulate.ts';
 import { isSimulated, realSystem } from './systems/all.ts';
 import { makeTrace, type Trace } from './trace.ts';
 import { isShort } from './workloads.ts';
 
-/** A generator later than this (99 % of the calls) measures the machine, not the system. */
-const LATENESS_LIMIT_MS = 5;
 const ATTEMPTS = 2;
 
 /** Processes of the runs under way; `endAll` is for an interrupt. */
@@ -24,7 +22,7 @@ export async function endAll(): Promise<void> {
 export interface BenchResult {
   readonly records: Records;
   /** Programs that were measured. */
-  readonly versions: Readonly<Record<string, string>>;
+  readonly versions: Record<string, string>;
 }
 
 /** Runs every workload, seed and system; tells `progress` of each run. A run that fails is lost, not fatal. */
@@ -51,7 +49,7 @@ export async function runBench(
   let finished = 0;
   const lane = async () => {
     for (let next = realRuns.shift(); next !== undefined; next = realRuns.shift()) {
-      const line = await runCounted(next.trace, next.system, records, versions);
+      const line = await runCounted(next.trace, next.system, options, { records, versions });
       finished++;
       progress(`${finished}/${finished + realRuns.length} ${line}`);
     }
@@ -63,34 +61,46 @@ export async function runBench(
 /** Runs until the generator was in time, at most twice; returns what happened in a line. */
 async function runCounted(
   trace: Trace,
-  name: string,
-  records: Records,
-  versions: Record<string, string>,
+  system: string,
+  { maxLatenessMs }: BenchOptions,
+  { records, versions }: BenchResult,
 ): Promise<string> {
   const { workload, seed } = trace;
-  const system = realSystem(name);
-  let reason = 'no such system';
-  for (let attempt = 1; attempt <= ATTEMPTS && system !== undefined; attempt++) {
-    const children = new Children();
-    active.add(children);
+  let said = '';
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     try {
-      const run = await runReal(trace, system, children);
+      const run = await runOnce(trace, system);
       const summary = summarize(run.outcomes, run.work);
+      said = `${(100 * summary.goodput).toFixed(1)} % of ${summary.offered}`;
       Object.assign(versions, run.versions);
-      if ((summary.latenessP99Ms ?? 0) <= LATENESS_LIMIT_MS) {
+      const lateMs = summary.latenessP99Ms ?? 0;
+      if (lateMs <= maxLatenessMs) {
         const { messagesPerCall, processorUs } = run;
-        records.runs.push({ ...record(trace, name, summary), messagesPerCall, processorUs });
-        return `${workload} seed ${seed} ${name}: ${(100 * summary.goodput).toFixed(1)} % of ${summary.offered}`;
+        records.runs.push({ ...record(trace, system, summary), messagesPerCall, processorUs });
+        return `${workload} seed ${seed} ${system}: ${said}`;
       }
-      reason = `generator late by ${summary.latenessP99Ms?.toFixed(1)} ms (p99)`;
+      const reason = `generator late by ${lateMs.toFixed(1)} ms (p99)`;
+      records.lost.push({ workload, system, seed, reason, summary });
+      said += `, lost: ${reason}`;
     } catch (error) {
-      reason = error instanceof Error ? error.message : String(error);
-    } finally {
-      active.delete(children);
+      const reason = error instanceof Error ? error.message : String(error);
+      records.lost.push({ workload, system, seed, reason });
+      said = `lost: ${reason}`;
     }
-    records.lost.push({ workload, system: name, seed, reason });
   }
-  return `${workload} seed ${seed} ${name}: lost: ${reason}`;
+  return `${workload} seed ${seed} ${system}: ${said}`;
+}
+
+async function runOnce(trace: Trace, name: string): Promise<RealRun> {
+  const system = realSystem(name);
+  if (system === undefined) throw new Error(`no system is called ${name}`);
+  const children = new Children();
+  active.add(children);
+  try {
+    return await runReal(trace, system, children);
+  } finally {
+    active.delete(children);
+  }
 }
 
 function record(trace: Trace, system: string, summary: RunRecord['summary']): RunRecord {

@@ -14,6 +14,8 @@ export interface BenchOptions {
   readonly leadInMs: number;
   /** Real runs at a time. */
   readonly parallel: number;
+  /** A run whose generator was later than this (99 % of the calls) is lost: it measured the machine. */
+  readonly maxLatenessMs: number;
   readonly out: string;
 }
 
@@ -32,6 +34,7 @@ Runs traces of calls against the product and its alternatives, and writes result
   --seconds <n>        measured seconds of each run (default: 30 or what 1,000 calls take; short: 10)
   --time-scale <n>     multiplies every time, the deadline too (default: 1)
   --parallel <n>       runs at a time; late ones are lost and run again once (default: 1)
+  --max-lateness <ms>  of the generator, for 99 % of the calls (default: 5, with --quick 20)
   --out <folder>       default: bench/results
   --quick              W1 and W2@1.5, alifo, plain and ours, one seed, some seconds; exits 1 below the thresholds
   --help
@@ -59,6 +62,7 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
     seconds: text,
     'time-scale': text,
     parallel: text,
+    'max-lateness': text,
     out: text,
   };
   try {
@@ -79,6 +83,7 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
       seconds: seconds === undefined ? undefined : positive('--seconds', seconds),
       leadInMs: values.quick ? 1000 : 2000,
       parallel: positive('--parallel', values.parallel ?? defaults.parallel),
+      maxLatenessMs: positive('--max-lateness', values['max-lateness'] ?? (values.quick ? '20' : '5')),
       out: values.out ?? 'bench/results',
     };
   } catch (error) {

@@ -21,6 +21,8 @@ export interface LostRun {
   readonly system: string;
   readonly seed: number;
   readonly reason: string;
+  /** What it came to, where it came to an end. */
+  readonly summary?: Summary;
 }
 
 /** All runs, with the medians over the seeds that reports and checks are made of. */

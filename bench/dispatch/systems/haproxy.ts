@@ -35,7 +35,7 @@ export function haproxy(proxies: 'each' | 'shared'): System {
 
 function configuration(port: number, workers: readonly (number | undefined)[], trace: Trace): string {
   return `global
-  maxconn 10000
+  maxconn 4000
 defaults
   mode http
   timeout connect 1s

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { callHeaders, readCall } from '../../protocol/call.ts';
+import { CallError } from '../../protocol/call-error.ts';
+import { codeOfSlug, codes, problemPath } from '../../protocol/codes.ts';
+import { canonicalHeader, isFunctionHeader, isHeaderValue } from '../../protocol/headers.ts';
+import { problemSchema, toProblem } from '../../protocol/problem.ts';
+import { errorHeaders, oneLine, readReply, reportHeaders, signalHeaders } from '../../protocol/reply.ts';
+
+function received(pairs: readonly (readonly [string, string])[]): Record<string, string> {
+  return Object.fromEntries(pairs.map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+test('a reply without any of our headers is a valid result', () => {
+  assert.equal(readReply({}).kind, 'result');
+});
+
+test('a reply with a status of its own keeps it', () => {
+  const reply = readReply({ 'now-status': '201' });
+  assert.deepEqual([reply.kind, reply.kind === 'result' && reply.status], ['result', 201]);
+});
+
+test('what a worker reports of itself arrives as it was', () => {
+  const report = { worker: 'w1', group: 'g', free: 3, serviceMs: 12.5, waitMs: 0.5, workMs: 7 };
+  assert.deepEqual(readReply(received(reportHeaders(report))), { ...report, kind: 'result', status: 200 });
+});
+
+test('a signal and an error arrive as they were', () => {
+  const busy = readReply(received(signalHeaders('busy', { worker: 'w1' })));
+  assert.deepEqual([busy.kind, busy.kind === 'signal' && busy.signal], ['signal', 'busy']);
+  const error = readReply(received(errorHeaders(409, 'taken\r\nalready', undefined, {})));
+  assert.ok(error.kind === 'error');
+  assert.deepEqual([error.status, error.message, error.code], [409, 'taken already', undefined]);
+});
+
+for (const bad of [
+  { 'now-signal': 'later' },
+  { 'now-status': '99' },
+  { 'now-status': '600' },
+  { 'now-status': 'ok' },
+  { 'nats-service-error-code': '200' },
+  { 'nats-service-error-code': '0x1f4' },
+  { 'now-free': '-1' },
+  { 'now-worker': 'a.b' },
+]) {
+  test(`a reply with ${JSON.stringify(bad)} is a bad reply`, () => {
+    assert.throws(
+      () => readReply(bad),
+      (error) => error instanceof CallError && error.code === 'bad_reply',
+    );
+  });
+}
+
+test('a call arrives as it was sent, and without our headers it is a plain requester’s', () => {
+  const call = {
+    callId: 'c1',
+    gateway: 'g1',
+    deadlineWall: 1_700_000_005_000,
+    timeoutMs: 5000,
+    replyTo: 'now.reply.g1.t',
+    parked: 2,
+  };
+  assert.deepEqual(readCall(received(callHeaders(call, [['Content-Type', 'text/plain']]))), call);
+  assert.equal(readCall({ 'content-type': 'text/plain' }), undefined);
+  assert.equal(readCall({ 'now-call': 'c1', 'now-timeout': 'soon' }), undefined);
+});
+
+test('every code has a page of its own and a problem document that satisfies the schema', () => {
+  for (const code of Object.keys(codes) as (keyof typeof codes)[]) {
+    assert.equal(codeOfSlug(problemPath(code).slice('/problems/'.length)), code);
+    const problem = toProblem(new CallError(code, 'why'), { requestId: 'r', elapsedMs: 1.4 });
+    assert.deepEqual(problemSchema.parse(problem), problem);
+  }
+  assert.equal(codeOfSlug('constructor'), undefined);
+});
+
+test('only failures that nothing began and that pass are retryable', () => {
+  const retryable = (error: CallError) => toProblem(error, { requestId: 'r' }).retryable;
+  assert.equal(retryable(new CallError('no_responders', '')), true);
+  assert.equal(retryable(new CallError('deadline_exceeded', '')), false);
+  assert.equal(retryable(new CallError('deadline_exceeded', '', { started: 'no' })), true);
+  assert.equal(retryable(new CallError('bad_request', '')), false);
+  assert.equal(retryable(new CallError('service_error', '', { status: 503 })), false);
+});
+
+test('extra members of a problem never replace the standard ones', () => {
+  const problem = toProblem(new CallError('saturated', '', { extra: { status: 200, slots: 4 } }), {
+    requestId: 'r',
+  });
+  assert.deepEqual([problem.status, problem.slots], [503, 4]);
+});
+
+test('header names and values are judged before they cross', () => {
+  assert.equal(isFunctionHeader('x-fn-width'), true);
+  for (const name of ['x-fn-', 'x-fn', 'now-call', 'nats-msg-id', 'x-fn-ä', '__proto__', 'constructor']) {
+    assert.equal(isFunctionHeader(name), false, name);
+  }
+  assert.equal(canonicalHeader('x-fn-page-size'), 'X-Fn-Page-Size');
+  assert.equal(isHeaderValue('caf\u00e9\t~'), true);
+  for (const value of ['a\r\nb', 'a\u0000', 'snow\u2603', 'a\u007f'])
+    assert.equal(isHeaderValue(value), false);
+  assert.equal(oneLine('  a\u0000b\r\n\tc '), 'a b c');
+});
