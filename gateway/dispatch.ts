@@ -9,10 +9,11 @@ import { type Reply, readReply } from '../protocol/reply.ts';
 import { DEFAULT_GROUP, type Subjects } from '../protocol/subjects.ts';
 import { Belief, type Seat } from './belief.ts';
 import type { CallRequest, Dispatch, Outcome, PendingCall } from './call.ts';
+import { brokerUnavailable, noResponders, saturated, withStarted, workerLost } from './failures.ts';
 import { Handout } from './handout.ts';
 import type { ParkingOptions } from './parking.ts';
 import { Leg, Pending } from './pending.ts';
-import { brokerUnavailable, replyOutcome } from './reply-outcome.ts';
+import { replyOutcome } from './reply-outcome.ts';
 import { Watch } from './watch.ts';
 
 /**
@@ -65,6 +66,7 @@ export class Dispatcher implements Dispatch {
       subjects,
       parking: options.parking ?? {},
       freeSlots: (fn, group) => [...this.#belief.seats(fn, group)].reduce((sum, seat) => sum + seat.free, 0),
+      onGivenUp: (legs, waitMs) => this.#refuse(legs, waitMs),
       onPull: (leg, pull) => this.#handOut(leg, pull),
     });
     this.#watch = new Watch<Leg>({
@@ -150,13 +152,10 @@ export class Dispatcher implements Dispatch {
   #park(leg: Leg, group: string): void {
     const { clock, isParkingOn = true } = this.#options;
     const { fn } = leg.call.request;
-    if (!isParkingOn) return this.#fail(leg, this.#saturated(fn, group, 1000));
+    if (!isParkingOn) return this.#refuse([leg], undefined);
     leg.state = 'parked';
     leg.parkedAt = clock.now();
-    const givenUp = this.#handout.park(fn, group, leg);
-    if (givenUp.length === 0) return;
-    const waitMs = this.#handout.lot(fn, group)?.parking.waitMs ?? 1000;
-    for (const refused of givenUp) this.#fail(refused, this.#saturated(fn, group, waitMs));
+    this.#handout.park(fn, group, leg);
   }
 
   #handOut(leg: Leg, pull: { worker: string; reply: string; parked: number }): void {
@@ -273,7 +272,7 @@ export class Dispatcher implements Dispatch {
     }
     const delayMs = BROADCAST_RETRIES_MS[leg.broadcasts - 1];
     if (delayMs === undefined || this.#watch.isSurelyUnserved(leg.call.request.fn)) {
-      return this.#fail(leg, this.#noResponders(leg.call.request.fn));
+      return this.#fail(leg, noResponders(leg.call.request.fn, this.#options.retryAfterS));
     }
     leg.state = 'placing';
     this.#options.clock.after(delayMs, () => {
@@ -295,7 +294,7 @@ export class Dispatcher implements Dispatch {
   #groupGone(fn: string, group: string): void {
     for (const leg of this.#handout.clear(fn, group)) {
       leg.state = 'placing';
-      if (leg.call.legs.length > 1) this.#fail(leg, this.#noResponders(fn));
+      if (leg.call.legs.length > 1) this.#fail(leg, noResponders(fn, this.#options.retryAfterS));
       else this.#replace(leg, [new Leg(leg.call, undefined)]);
     }
   }
@@ -383,28 +382,11 @@ export class Dispatcher implements Dispatch {
     this.#sweep(call);
   }
 
-  #saturated(fn: string, group: string, waitMs: number): CallError {
-    const seats = [...this.#belief.seats(fn, group)];
-    const slots = seats.reduce((sum, seat) => sum + seat.slots, 0);
-    const parked = this.#handout.parked(fn, group);
-    return new CallError('saturated', `all ${slots} slots are taken and ${parked} calls wait already`, {
-      retryAfterS: Math.max(1, Math.ceil(waitMs / 1000)),
-      extra: { workers: seats.length, slots, parked },
-    });
+  #refuse(legs: readonly Leg[], waitMs: number | undefined): void {
+    for (const leg of legs) {
+      const { fn } = leg.call.request;
+      const group = leg.group ?? DEFAULT_GROUP;
+      this.#fail(leg, saturated(this.#belief.seats(fn, group), this.#handout.parked(fn, group), waitMs));
+    }
   }
-
-  #noResponders(fn: string): CallError {
-    return new CallError('no_responders', `no worker is subscribed to ${fn}`, {
-      retryAfterS: this.#options.retryAfterS,
-    });
-  }
-}
-
-function workerLost(): CallError {
-  return new CallError('worker_lost', 'the worker that held the call is gone; it may have run');
-}
-
-function withStarted(error: CallError, started: CallError['started']): CallError {
-  const { code, message, status, retryAfterS, extra, headers, cause } = error;
-  return new CallError(code, message, { status, started, retryAfterS, extra, headers, cause });
 }

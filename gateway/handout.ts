@@ -27,6 +27,8 @@ export interface HandoutOptions<T extends Parkable> {
   parking: ParkingOptions;
   /** Free slots that the gateway believes in: lets a large group answer demand in part. */
   freeSlots: (fn: string, group: string) => number;
+  /** These have no hope to be served in time; `waitMs` is how long the queue would take, if that is known. */
+  onGivenUp: (items: T[], waitMs: number | undefined) => void;
   /** Sends `item` to the worker that pulled, as the answer to its pull. `parked` is how many more there are. */
   onPull: (item: T, pull: { worker: string; reply: string; parked: number }) => void;
 }
@@ -68,23 +70,17 @@ export class Handout<T extends Parkable> {
     return this.#lots.values();
   }
 
-  lot(fn: string, group: string): Lot<T> | undefined {
-    return this.#lots.get(key(fn, group));
-  }
-
   /** How many calls are parked for a function and group. */
   parked(fn: string, group: string): number {
     return this.#lots.get(key(fn, group))?.parking.size ?? 0;
   }
 
-  /** Parks an item; returns what is given up for it, which may be the item itself. */
-  park(fn: string, group: string, item: T): T[] {
+  /** Parks an item; it may be given up at once. */
+  park(fn: string, group: string, item: T): void {
     const lot = this.#lotOf(fn, group);
-    const wasEmpty = lot.parking.size === 0;
-    const givenUp = lot.parking.add(item, this.#options.clock.now());
-    if (wasEmpty && lot.parking.size > 0) this.#open(lot);
-    else if (lot.parking.size === 0) this.#close(lot);
-    return givenUp;
+    lot.parking.add(item, this.#options.clock.now());
+    this.#open(lot);
+    this.#shed(lot);
   }
 
   /** The item whose turn it is, for a worker that did not ask; undefined when none is parked in time. */
@@ -131,8 +127,9 @@ export class Handout<T extends Parkable> {
   }
 
   #open(lot: OpenLot<T>): void {
+    if (lot.subscription !== undefined) return;
     const { bus, clock, subjects } = this.#options;
-    lot.subscription ??= bus.subscribe(
+    lot.subscription = bus.subscribe(
       subjects.pull(lot.fn, lot.group),
       (message) => {
         const pull = decodeJson(pullSchema, message.data);
@@ -168,8 +165,15 @@ export class Handout<T extends Parkable> {
 
   #takeFrom(lot: OpenLot<T>): T | undefined {
     const item = lot.parking.take(this.#options.clock.now());
-    if (lot.parking.size === 0) this.#close(lot);
+    this.#shed(lot);
     return item;
+  }
+
+  #shed(lot: OpenLot<T>): void {
+    const { waitMs } = lot.parking;
+    const givenUp = lot.parking.shed(this.#options.clock.now());
+    if (lot.parking.size === 0) this.#close(lot);
+    if (givenUp.length > 0) this.#options.onGivenUp(givenUp, waitMs);
   }
 
   #answer(lot: OpenLot<T> | undefined, worker: string, message: BusMessage): void {

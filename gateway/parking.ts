@@ -1,3 +1,5 @@
+import { DrainRate } from './drain-rate.ts';
+
 /**
  * The queue of calls that wait for a slot of one function and group. A pure structure: it is told the time, it
  * sends nothing, and it does not end calls; whoever takes an item out decides what becomes of it.
@@ -6,9 +8,12 @@
  * has waited for more than 0.6 of its budget or something was given up within the last budget. In overload
  * oldest-first would serve everyone just after their deadline; newest-first serves those it can in time.
  *
- * Early refusal: while the queue, at the rate at which slots come free in the present busy period, would
- * outlast 1.5 times what the newest has left, the oldest is given up at once instead of at its deadline.
- * A busy period begins with the first parked item and ends with the last: pauses between never count.
+ * Early refusal, so that a no comes while the caller can still use it:
+ * - While the queue, at the rate at which slots come free in the present busy period, would outlast 1.5 times what
+ *   the newest has left, the oldest is given up. A busy period begins with the first parked item and ends with the
+ *   last: pauses between never count.
+ * - While the newest goes first, the oldest is given up when half its budget is spent and, at the rate at which the
+ *   queue has been getting shorter, its turn would not come in time; in overload the queue does not get shorter.
  */
 
 /** What the queue must know of a call. Times are monotonic milliseconds. */
@@ -35,6 +40,9 @@ interface Node<T> {
 
 const LIFO_FROM_SHARE_OF_BUDGET = 0.6;
 const REFUSE_FROM_SHARE_OF_REMAINING = 1.5;
+const PASSED_OVER_FROM_SHARE_OF_BUDGET = 0.5;
+/** The drain rate looks back over eight of these. */
+const DRAIN_STEP_SHARE_OF_BUDGET = 1 / 32;
 /** Fewer intervals say nothing about the rate; more than these make the average slow to follow a change. */
 const MIN_INTERVALS = 3;
 const MAX_INTERVALS = 32;
@@ -50,6 +58,7 @@ export class Parking<T extends Parkable> {
   #lastTakenAt: number | undefined;
   #intervals = 0;
   #intervalMs = 0;
+  readonly #drainRate = new DrainRate();
 
   constructor({ earlyRefusal = true, maxBytes = Number.POSITIVE_INFINITY }: ParkingOptions = {}) {
     this.#earlyRefusal = earlyRefusal;
@@ -69,15 +78,20 @@ export class Parking<T extends Parkable> {
     return this.#intervals < MIN_INTERVALS ? undefined : this.size * this.#intervalMs;
   }
 
-  /** Parks an item by its arrival. Returns what is given up for it, oldest first; it may be among them. */
-  add(item: T, now: number): T[] {
+  /** Parks an item by its arrival. Whoever calls it, or `take`, calls `shed` next. */
+  add(item: T, now: number): void {
     this.#insert(item);
+    this.#drainRate.count(1, now, item.budgetMs * DRAIN_STEP_SHARE_OF_BUDGET);
+  }
+
+  /** Takes out and returns what has no hope to be served in time, oldest first. */
+  shed(now: number): T[] {
     const givenUp: T[] = [];
-    while (this.#oldest !== undefined && (this.#bytes > this.#maxBytes || this.#isHopeless(now))) {
-      const { item: oldest } = this.#oldest;
-      this.delete(oldest);
-      this.gaveUp(oldest, now);
-      givenUp.push(oldest);
+    while (this.#oldest !== undefined && this.#isToBeShed(this.#oldest.item, now)) {
+      const { item } = this.#oldest;
+      this.delete(item);
+      this.gaveUp(item, now);
+      givenUp.push(item);
     }
     return givenUp;
   }
@@ -89,7 +103,7 @@ export class Parking<T extends Parkable> {
       if (node === undefined) return undefined;
       const { item } = node;
       const isInTime = item.deadlineAt > now;
-      if (isInTime) this.#countInterval(now);
+      if (isInTime) this.#countTaken(item, now);
       this.delete(item);
       if (isInTime) return item;
       this.gaveUp(item, now);
@@ -139,14 +153,29 @@ export class Parking<T extends Parkable> {
     return oldest !== undefined && now - oldest.acceptedAt > LIFO_FROM_SHARE_OF_BUDGET * oldest.budgetMs;
   }
 
+  #isToBeShed(oldest: T, now: number): boolean {
+    if (this.#bytes > this.#maxBytes) return true;
+    return this.#earlyRefusal && (this.#isHopeless(now) || this.#isPassedOver(oldest, now));
+  }
+
   #isHopeless(now: number): boolean {
     const newest = this.#newest?.item;
     const { waitMs } = this;
-    if (!this.#earlyRefusal || newest === undefined || waitMs === undefined) return false;
+    if (newest === undefined || waitMs === undefined) return false;
     return waitMs > REFUSE_FROM_SHARE_OF_REMAINING * (newest.deadlineAt - now);
   }
 
-  #countInterval(now: number): void {
+  #isPassedOver(oldest: T, now: number): boolean {
+    const waitedMs = now - oldest.acceptedAt;
+    if (waitedMs < PASSED_OVER_FROM_SHARE_OF_BUDGET * oldest.budgetMs || !this.#isNewestFirst(now))
+      return false;
+    const drainRate = this.#drainRate.at(now);
+    if (drainRate === undefined) return false;
+    return drainRate <= 0 || this.size / drainRate > oldest.deadlineAt - now;
+  }
+
+  #countTaken(item: T, now: number): void {
+    this.#drainRate.count(-1, now, item.budgetMs * DRAIN_STEP_SHARE_OF_BUDGET);
     if (this.#lastTakenAt !== undefined) {
       this.#intervals++;
       this.#intervalMs +=
@@ -159,5 +188,6 @@ export class Parking<T extends Parkable> {
     this.#lastTakenAt = undefined;
     this.#intervals = 0;
     this.#intervalMs = 0;
+    this.#drainRate.reset();
   }
 }

@@ -70,11 +70,3 @@ function invalidInputErrors(body: Uint8Array): { errors?: unknown } {
     return {};
   }
 }
-
-/** The loss of the broker, told before anything was sent. */
-export function brokerUnavailable(cause?: unknown): CallError {
-  return new CallError('broker_unavailable', 'this gateway has lost its connection to NATS', {
-    retryAfterS: 1,
-    cause,
-  });
-}

@@ -64,7 +64,7 @@ export class WorkerPool implements Part {
   readonly #children = new Set<WorkerChild>();
   #state: 'idle' | 'serving' | 'ended' = 'idle';
   readonly #killOnExit = () => {
-    for (const child of this.#children) child.kill();
+    void 0;
   };
 
   constructor(options: WorkerPoolOptions) {
@@ -176,7 +176,8 @@ export class WorkerPool implements Part {
     const delayMs = restartDelayMs(place.earlyDeaths, livedMs);
     this.#options.log.error(
       { process: pid, reason, livedMs: Math.round(livedMs), delayMs },
-     , 'a worker process died');
+      'a worker process died',
+    );
     place.cancelRestart = this.#clock.after(delayMs, () => {
       const child = this.#open();
       this.#put(place, child, place.ready);

@@ -46,12 +46,13 @@ export async function runBench(
       }
     }
   }
+  const total = realRuns.length;
   let finished = 0;
   const lane = async () => {
     for (let next = realRuns.shift(); next !== undefined; next = realRuns.shift()) {
       const line = await runCounted(next.trace, next.system, options, { records, versions });
       finished++;
-      progress(`${finished}/${finished + realRuns.length} ${line}`);
+      progress(`${finished}/${total} ${line}`);
     }
   };
   await Promise.all(Array.from({ length: options.parallel }, lane));

@@ -1,18 +1,16 @@
 import { type ChildProcess, type ForkOptions, fork, type SpawnOptions, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { createServer, connect as openSocket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { processorUs, signalTree } from './process-tree.ts';
 
 /** What a process does in a run; its processor time is counted under this name. */
 export type Role = 'gateway' | 'broker' | 'worker' | 'generator';
 
 const STOP_LIMIT_MS = 5000;
 const LAST_WORDS = 4000;
-/** Processor time in /proc is counted in hundredths of a second. */
-const TICK_US = 10_000;
 
 /**
  * The processes and the temporary folder of one run. `end` ends them all, the youngest first, and removes the
@@ -24,7 +22,7 @@ export class Children {
   readonly #stops: (() => Promise<void>)[] = [];
   readonly #outsiders: { role: Role; pid: number }[] = [];
   readonly #onExit = () => {
-    for (const { child } of this.#children) if (isRunning(child)) child.kill('SIGKILL');
+    for (const { child } of this.#children) forceEnd(child);
     rmSync(this.folder, { recursive: true, force: true });
   };
 
@@ -50,15 +48,11 @@ export class Children {
   }
 
   /** Microseconds of processor time that living processes of each role have used. */
-  async processorUs(): Promise<Map<Role, number>> {
+  processorUs(): Map<Role, number> {
     const used = new Map<Role, number>();
     const all = this.#children.map(({ child, role }) => ({ role, pid: child.pid }));
     for (const { role, pid } of [...all, ...this.#outsiders]) {
-      const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
-      if (stat === undefined) continue;
-      // After the name, which may hold spaces: state is field 3, user and system time are 14 and 15.
-      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      used.set(role, (used.get(role) ?? 0) + TICK_US * (Number(fields[11]) + Number(fields[12])));
+      if (pid !== undefined) used.set(role, (used.get(role) ?? 0) + processorUs(pid));
     }
     return used;
   }
@@ -153,12 +147,16 @@ function isRunning(child: ChildProcess): boolean {
 }
 
 async function endChild(child: ChildProcess): Promise<void> {
-  if (!isRunning(child)) return;
+  if (!isRunning(child) || child.pid === undefined) return;
   const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');
   // A frozen process takes the signal when it goes on.
-  child.kill('SIGCONT');
-  const force = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS);
+  signalTree(child.pid, 'SIGCONT');
+  const force = setTimeout(() => forceEnd(child), STOP_LIMIT_MS);
   await ended;
   clearTimeout(force);
+}
+
+function forceEnd(child: ChildProcess): void {
+  if (isRunning(child) && child.pid !== undefined) signalTree(child.pid, 'SIGKILL');
 }

@@ -5,7 +5,7 @@ import type { Children, Role } from './children.ts';
 import type { GeneratorPlan, GeneratorStart } from './generator.ts';
 import { readLedger, type Standstill } from './ledger.ts';
 import type { Outcome, WorkEntry } from './outcomes.ts';
-import { sum } from './statistics.ts';
+import { signalTree } from './process-tree.ts';
 import type { RunningSystem, System } from './systems/system.ts';
 import type { Trace } from './trace.ts';
 
@@ -43,11 +43,11 @@ export async function runReal(trace: Trace, system: System, children: Children):
     const idleFrom = await running.messages?.();
     await pause(IDLE_MS);
     const before = await running.messages?.();
-    const usedBefore = await children.processorUs();
+    const usedBefore = children.processorUs();
     const beganAt = performance.now();
     const standstills = await generator.play(running);
     const lastedMs = performance.now() - beganAt;
-    const usedAfter = await children.processorUs();
+    const usedAfter = children.processorUs();
     const after = await running.messages?.();
     await pause(AFTERMATH_MS);
 
@@ -106,6 +106,8 @@ async function startGenerator(trace: Trace, running: RunningSystem, children: Ch
   };
 }
 
+const signals = { freeze: 'SIGSTOP', thaw: 'SIGCONT', kill: 'SIGKILL' } as const;
+
 /** Stops, continues and kills workers at their time. */
 async function befall(
   trace: Trace,
@@ -116,14 +118,10 @@ async function befall(
   for (const { kind, worker: index, at } of trace.incidents) {
     await pause(Math.max(0, startAt + at - Date.now()));
     const worker = running.workers[index];
-    worker?.kill(kind === 'kill' ? 'SIGKILL' : kind === 'freeze' ? 'SIGSTOP' : 'SIGCONT');
+    // The whole tree: a supervisor must neither go on alone nor start another worker.
+    if (worker?.pid !== undefined) signalTree(worker.pid, signals[kind]);
     const field = kind === 'kill' ? 'killedAt' : kind === 'freeze' ? 'frozenFrom' : 'frozenTo';
     standstills.set(index, { ...standstills.get(index), [field]: Date.now() - startAt });
   }
   return standstills;
-}
-
-/** Of the whole run, for a report: processor time of all roles but the generator. */
-export function systemProcessorUs(run: Pick<RealRun, 'processorUs'>): number {
-  return sum(Object.entries(run.processorUs).map(([role, us]) => (role === 'generator' ? 0 : us)));
 }

@@ -17,7 +17,7 @@ import { functionName } from '../../protocol/subjects.ts';
 import { type AnswerHeaders, acceptedRequestId, answerResponse, problemResponse } from '../answers.ts';
 import type { CallRequest, Dispatch, Outcome } from '../call.ts';
 import { type Exchange, exchangeOf } from '../exchange.ts';
-import { brokerUnavailable } from '../reply-outcome.ts';
+import { brokerUnavailable } from '../failures.ts';
 import { type App, onlyMethods } from './base.ts';
 
 const PATH = '/functions/';

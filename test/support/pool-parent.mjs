@@ -1,4 +1,5 @@
-// A process with a pool, to see what becomes of its children: tells their pids, then does as it is told.
+// A process with a pool, to see what becomes of its children: tells their pids, then does as it is told. Its
+// argument is what the children do.
 
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
@@ -7,7 +8,7 @@ import { WorkerPool } from '../../workers/pool.ts';
 const pids = [];
 const pool = new WorkerPool({
   settings: {
-    paths: ['serve'],
+    paths: [process.argv[2]],
     natsUrl: '',
     subjectPrefix: 'now',
     slots: undefined,

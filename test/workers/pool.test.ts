@@ -195,17 +195,21 @@ test('a process that does not drain is killed a second after its limit', LIMIT, 
   assert.equal((await exits.next()).signal, 'SIGKILL');
 });
 
-for (const [how, end] of [
-  ['is killed', 'SIGKILL'],
-  ['exits', 'exit'],
-  ['crashes', 'throw'],
+for (const [how, end, behaviour] of [
+  ['is killed', 'SIGKILL', 'serve'],
+  ['exits', 'exit', 'serve'],
+  ['exits while they are blocked', 'exit', 'blocked'],
+  ['crashes while they are blocked', 'throw', 'blocked'],
 ] as const) {
   test(`no process is left when the one with the pool ${how}`, LIMIT, async (t) => {
-    const parent = fork(fileURLToPath(new URL('../support/pool-parent.mjs', import.meta.url)), {
+    const parent = fork(fileURLToPath(new URL('../support/pool-parent.mjs', import.meta.url)), [behaviour], {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
     t.after(() => parent.kill('SIGKILL'));
     const [pids] = (await once(parent, 'message')) as [number[]];
+    t.after(() => {
+      for (const pid of pids) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+    });
     assert.equal(pids.length, 2);
     assert.ok(pids.every(isAlive));
     if (end === 'SIGKILL') parent.kill(end);

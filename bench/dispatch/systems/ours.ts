@@ -9,11 +9,11 @@ const PROGRAM = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.u
 const HANDLER = fileURLToPath(new URL('../handler.mjs', import.meta.url));
 const START_LIMIT_MS = 20_000;
 
-/** The product, started as users do: the built program, settings in the environment. */
+/** The product, started as users do: the built program, settings in the environment; only warnings are logged. */
 export const ours: System = async ({ trace, children, jobs }) => {
   if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} does not exist: run "npm run build" first`);
   const nats = await startBenchNats(children);
-  const environment = { NATS_URL: nats.url, DEADLINE_MS: String(trace.deadlineMs) };
+  const environment = { NATS_URL: nats.url, DEADLINE_MS: String(trace.deadlineMs), LOG_LEVEL: 'warn' };
   const urls: string[] = [];
   for (let i = 0; i < trace.gateways; i++) {
     const port = await freePort();
@@ -32,7 +32,6 @@ export const ours: System = async ({ trace, children, jobs }) => {
   const workers = jobs.map((job) =>
     program(children, 'worker', ['worker', HANDLER, '--slots', String(trace.slots)], {
       ...environment,
-      ADMIN_PORT: '0',
       BENCH_JOB: JSON.stringify(job),
     }),
   );

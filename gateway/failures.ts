@@ -1,0 +1,40 @@
+import { CallError } from '../protocol/call-error.ts';
+import type { Seat } from './belief.ts';
+
+/** The loss of the broker, told before anything was sent. */
+export function brokerUnavailable(cause?: unknown): CallError {
+  return new CallError('broker_unavailable', 'this gateway has lost its connection to NATS', {
+    retryAfterS: 1,
+    cause,
+  });
+}
+
+/** Nobody is subscribed to the function. */
+export function noResponders(fn: string, retryAfterS: number): CallError {
+  return new CallError('no_responders', `no worker is subscribed to ${fn}`, { retryAfterS });
+}
+
+/** Every slot is taken; `waitMs` is how long the queue would take, a second if that is not known. */
+export function saturated<H>(seats: Iterable<Seat<H>>, parked: number, waitMs = 1000): CallError {
+  let workers = 0;
+  let slots = 0;
+  for (const seat of seats) {
+    workers++;
+    slots += seat.slots;
+  }
+  return new CallError('saturated', `all ${slots} slots are taken and ${parked} calls wait`, {
+    retryAfterS: Math.max(1, Math.ceil(waitMs / 1000)),
+    extra: { workers, slots, parked },
+  });
+}
+
+/** The process that held the call is gone. */
+export function workerLost(): CallError {
+  return new CallError('worker_lost', 'the worker that held the call is gone; it may have run');
+}
+
+/** The same failure, but another word on whether the call had started. */
+export function withStarted(error: CallError, started: CallError['started']): CallError {
+  const { code, message, status, retryAfterS, extra, headers, cause } = error;
+  return new CallError(code, message, { status, started, retryAfterS, extra, headers, cause });
+}
