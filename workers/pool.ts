@@ -64,7 +64,7 @@ export class WorkerPool implements Part {
   readonly #children = new Set<WorkerChild>();
   #state: 'idle' | 'serving' | 'ended' = 'idle';
   readonly #killOnExit = () => {
-    void 0;
+    for (const child of this.#children) child.kill();
   };
 
   constructor(options: WorkerPoolOptions) {

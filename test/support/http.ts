@@ -48,17 +48,28 @@ export interface HttpRequest {
 
 const ANSWER_LIMIT_MS = 40_000;
 
+/** Looks at an answer; what it throws fails the request. */
+export type AnswerCheck = (method: string, path: string, answer: HttpAnswer) => void;
+
 /** A caller of one gateway that keeps its connections alive; as many requests at once as are made. */
 export class HttpClient {
   readonly port: number;
+  readonly #check: AnswerCheck;
   readonly #agent = new Agent({ keepAlive: true, maxFreeSockets: 1000 });
 
-  constructor(port: number) {
+  constructor(port: number, check: AnswerCheck = () => {}) {
     this.port = port;
+    this.#check = check;
   }
 
-  /** Rejects when the connection fails; every answer resolves, whatever its status. */
-  send(path: string, { method = 'POST', body, headers = {}, signal }: HttpRequest = {}): Promise<HttpAnswer> {
+  /** Rejects when the connection fails or the check throws; every other answer resolves, whatever its status. */
+  async send(path: string, options: HttpRequest = {}): Promise<HttpAnswer> {
+    const answer = await this.#exchange(path, options);
+    this.#check(options.method ?? 'POST', path, answer);
+    return answer;
+  }
+
+  #exchange(path: string, { method = 'POST', body, headers = {}, signal }: HttpRequest): Promise<HttpAnswer> {
     const startedAt = performance.now();
     return new Promise((resolve, reject) => {
       const own = body === undefined ? {} : { 'Content-Length': Buffer.byteLength(body) };
@@ -112,8 +123,8 @@ export class HttpClient {
 }
 
 /** A client whose connections are closed with the test. */
-export function httpClient(t: TestContext, port: number): HttpClient {
-  const client = new HttpClient(port);
+export function httpClient(t: TestContext, port: number, check?: AnswerCheck): HttpClient {
+  const client = new HttpClient(port, check);
   t.after(() => client.close());
   return client;
 }

@@ -30,6 +30,8 @@ const up = z.object({ kind: z.literal('up'), at, group: z.string(), pid, ppid: p
 const record = z.discriminatedUnion('kind', [asked, answered, began, ended, up]);
 
 export type LedgerRecord = z.infer<typeof record>;
+/** A record of one call. */
+export type CallRecord = Exclude<LedgerRecord, { kind: 'up' }>;
 export type Answered = z.infer<typeof answered>;
 export type Began = z.infer<typeof began>;
 export type Ended = z.infer<typeof ended>;

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { judge, type LedgerRecord } from '../support/ledger.ts';
+import { type CallRecord, judge } from '../support/ledger.ts';
 
 const PID = 100;
 
 /** A call that was answered 200 in time, as everybody wrote it down. */
-function goodCall(id: string): LedgerRecord[] {
+function goodCall(id: string): CallRecord[] {
   return [
     { kind: 'asked', id, at: 0, deadlineAt: 500 },
     { kind: 'began', id, at: 10, group: 'workers', pid: PID },
@@ -15,7 +15,7 @@ function goodCall(id: string): LedgerRecord[] {
 }
 
 /** A call that was refused and did not run. */
-function refusedCall(id: string): LedgerRecord[] {
+function refusedCall(id: string): CallRecord[] {
   return [
     { kind: 'asked', id, at: 0, deadlineAt: 500 },
     { kind: 'answered', id, at: 3, status: 503, code: 'saturated', started: 'no' },
@@ -24,7 +24,7 @@ function refusedCall(id: string): LedgerRecord[] {
 
 const GOOD = [...goodCall('a'), ...goodCall('b'), ...refusedCall('c')];
 
-function without(kind: LedgerRecord['kind'], id: string): LedgerRecord[] {
+function without(kind: CallRecord['kind'], id: string): CallRecord[] {
   return GOOD.filter((r) => r.kind !== kind || r.id !== id);
 }
 
@@ -37,7 +37,7 @@ test('the checker catches a dropped call', () => {
 });
 
 test('the checker catches a call that ran twice', () => {
-  const again: LedgerRecord[] = [
+  const again: CallRecord[] = [
     { kind: 'began', id: 'a', at: 20, group: 'workers', pid: 101 },
     { kind: 'ended', id: 'a', at: 70, group: 'workers', pid: 101 },
   ];
@@ -45,7 +45,7 @@ test('the checker catches a call that ran twice', () => {
 });
 
 test('the checker catches a run that began after its deadline', () => {
-  const late: LedgerRecord[] = [
+  const late: CallRecord[] = [
     { kind: 'asked', id: 'd', at: 0, deadlineAt: 500 },
     { kind: 'answered', id: 'd', at: 505, status: 504, code: 'deadline_exceeded', started: 'unknown' },
     { kind: 'began', id: 'd', at: 620, group: 'workers', pid: PID },
@@ -55,7 +55,7 @@ test('the checker catches a run that began after its deadline', () => {
 });
 
 test('the checker catches a refused call that ran', () => {
-  const ran: LedgerRecord[] = [
+  const ran: CallRecord[] = [
     { kind: 'began', id: 'c', at: 20, group: 'workers', pid: PID },
     { kind: 'ended', id: 'c', at: 70, group: 'workers', pid: PID },
   ];
@@ -63,7 +63,7 @@ test('the checker catches a refused call that ran', () => {
 });
 
 test('the checker catches two answers that were swapped', () => {
-  const swapped: LedgerRecord[] = [
+  const swapped: CallRecord[] = [
     { kind: 'answered', id: 'a', at: 65, status: 200, bodyId: 'b' },
     { kind: 'answered', id: 'b', at: 65, status: 200, bodyId: 'a' },
   ];
@@ -77,7 +77,7 @@ test('the checker catches a run that never ended, unless its process was killed'
 });
 
 test('the checker catches a second answer, a 200 without a run, a late answer and a run of nobody', () => {
-  const second: LedgerRecord = { kind: 'answered', id: 'a', at: 66, status: 200, bodyId: 'a' };
+  const second: CallRecord = { kind: 'answered', id: 'a', at: 66, status: 200, bodyId: 'a' };
   assert.deepEqual(judge([...GOOD, second]), ['a got 2 answers']);
   const unrun = GOOD.filter((r) => r.kind === 'asked' || r.kind === 'answered' || r.id !== 'a');
   assert.deepEqual(judge(unrun), ['a was answered 200 and never ran']);
@@ -88,7 +88,7 @@ test('the checker catches a second answer, a 200 without a run, a late answer an
 });
 
 test('each of two groups may run a call once, and no other group may', () => {
-  const other: LedgerRecord[] = [
+  const other: CallRecord[] = [
     { kind: 'began', id: 'a', at: 20, group: 'audit', pid: 101 },
     { kind: 'ended', id: 'a', at: 70, group: 'audit', pid: 101 },
   ];
