@@ -1,15 +1,14 @@
 import type { Bus, BusMessage } from '../lib/bus.ts';
 import type { Clock } from '../lib/clock.ts';
-import { Deadlines } from '../lib/deadlines.ts';
 import { Inbox } from '../lib/inbox.ts';
 import { callHeaders } from '../protocol/call.ts';
 import { CallError } from '../protocol/call-error.ts';
-import { encodeJson } from '../protocol/json.ts';
 import { type Reply, readReply } from '../protocol/reply.ts';
 import { DEFAULT_GROUP, type Subjects } from '../protocol/subjects.ts';
 import { Belief, type Seat } from './belief.ts';
 import type { CallRequest, Dispatch, Outcome, PendingCall } from './call.ts';
-import { brokerUnavailable, noResponders, saturated, withStarted, workerLost } from './failures.ts';
+import { Endings } from './endings.ts';
+import { brokerUnavailable, noResponders, saturated, workerLost } from './failures.ts';
 import { Handout } from './handout.ts';
 import type { ParkingOptions } from './parking.ts';
 import { Leg, Pending } from './pending.ts';
@@ -49,16 +48,14 @@ export class Dispatcher implements Dispatch {
   readonly #options: DispatchOptions;
   readonly #inbox: Inbox;
   readonly #belief = new Belief<Leg>();
-  readonly #deadlines: Deadlines<Pending>;
   readonly #handout: Handout<Leg>;
+  readonly #endings: Endings;
   readonly #watch: Watch<Leg>;
-  #pending = 0;
 
   constructor(options: DispatchOptions) {
     this.#options = options;
     const { gateway, bus, clock, subjects } = options;
     this.#inbox = new Inbox(bus, subjects.replies(gateway));
-    this.#deadlines = new Deadlines(clock, (call) => this.#expire(call));
     this.#handout = new Handout<Leg>({
       gateway,
       bus,
@@ -69,6 +66,14 @@ export class Dispatcher implements Dispatch {
       onGivenUp: (legs, waitMs) => this.#refuse(legs, waitMs),
       onPull: (leg, pull) => this.#handOut(leg, pull),
     });
+    this.#endings = new Endings({
+      bus,
+      clock,
+      subjects,
+      inbox: this.#inbox,
+      belief: this.#belief,
+      handout: this.#handout,
+    });
     this.#watch = new Watch<Leg>({
       gateway,
       bus,
@@ -77,7 +82,7 @@ export class Dispatcher implements Dispatch {
       inbox: this.#inbox,
       belief: this.#belief,
       onLost: (held) => {
-        for (const leg of held) this.#fail(leg, workerLost());
+        for (const leg of held) this.#endings.fail(leg, workerLost());
       },
       onGroupGone: (fn, group) => this.#groupGone(fn, group),
     });
@@ -93,12 +98,12 @@ export class Dispatcher implements Dispatch {
     this.#watch.stop();
     this.#handout.stop();
     this.#inbox.stop();
-    this.#deadlines.clear();
+    this.#endings.stop();
   }
 
   /** Calls that are not settled or still owed to a group. */
   get pending(): number {
-    return this.#pending;
+    return this.#endings.pending;
   }
 
   /** Replies that came after their call was closed. */
@@ -117,9 +122,8 @@ export class Dispatcher implements Dispatch {
   }
 
   submit(request: CallRequest, settle: (outcome: Outcome) => void): PendingCall {
-    const call = new Pending(request, settle, (abandoned) => this.#abandon(abandoned));
-    this.#pending++;
-    this.#deadlines.add(call);
+    const call = new Pending(request, settle, (abandoned) => this.#endings.abandon(abandoned));
+    this.#endings.watch(call);
     const groups = this.#belief.groups(request.fn);
     for (const group of groups) call.legs.push(new Leg(call, group));
     if (groups.length === 0) call.legs.push(new Leg(call, undefined));
@@ -131,7 +135,7 @@ export class Dispatcher implements Dispatch {
   #place(leg: Leg): void {
     const { fn } = leg.call.request;
     const { bus, clock } = this.#options;
-    if (leg.call.isAbandoned) return this.#close(leg);
+    if (leg.call.isAbandoned) return this.#endings.close(leg);
     leg.state = 'placing';
     if (leg.group === undefined) return this.#broadcast(leg);
     const isQueued = this.#handout.parked(fn, leg.group) > 0;
@@ -187,8 +191,8 @@ export class Dispatcher implements Dispatch {
     try {
       bus.publish(subject, body, { reply, headers: callHeaders(envelope, headers) });
     } catch (error) {
-      this.#retract(leg);
-      this.#fail(leg, brokerUnavailable(error));
+      this.#endings.retract(leg);
+      this.#endings.fail(leg, brokerUnavailable(error));
     }
   }
 
@@ -196,7 +200,7 @@ export class Dispatcher implements Dispatch {
   #broadcast(leg: Leg): void {
     const { bus, subjects } = this.#options;
     if (!bus.connected) {
-      return this.#fail(leg, brokerUnavailable());
+      return this.#endings.fail(leg, brokerUnavailable());
     }
     leg.broadcasts++;
     this.#send(leg, subjects.call(leg.call.request.fn), undefined);
@@ -212,13 +216,13 @@ export class Dispatcher implements Dispatch {
         throw new CallError('bad_reply', 'the headers of the reply cannot be decoded');
       reply = readReply(headers);
     } catch (thrown) {
-      return this.#end(leg, CallError.from(thrown));
+      return this.#endings.end(leg, CallError.from(thrown));
     }
     const { clock } = this.#options;
     const seat = this.#belief.learnReply(fn, reply, clock.now());
     this.#watch.seen(fn);
     if (reply.kind === 'signal') return this.#onSignal(leg, reply.signal, reply.group, seat);
-    this.#end(leg, replyOutcome(reply, headers ?? {}, message.data, leg.parkedMs));
+    this.#endings.end(leg, replyOutcome(reply, headers ?? {}, message.data, leg.parkedMs));
     if (seat !== undefined) this.#topUp(seat);
   }
 
@@ -235,10 +239,10 @@ export class Dispatcher implements Dispatch {
 
   #onSignal(leg: Leg, signal: string, group: string | undefined, seat: Seat<Leg> | undefined): void {
     if (signal === 'empty')
-      return this.#end(leg, new CallError('bad_reply', 'the reply to a call must not be `empty`'));
+      return this.#endings.end(leg, new CallError('bad_reply', 'the reply to a call must not be `empty`'));
     if (signal === 'expired') {
-      this.#retract(leg);
-      return this.#fail(
+      this.#endings.retract(leg);
+      return this.#endings.fail(
         leg,
         new CallError('deadline_exceeded', 'the call reached a worker after its deadline', { started: 'no' }),
       );
@@ -248,7 +252,7 @@ export class Dispatcher implements Dispatch {
       if (signal === 'draining') seat.worker.isLeaving = true;
     }
     if (leg.group === undefined) return this.#owe(leg.call, group ?? DEFAULT_GROUP, signal);
-    this.#retract(leg);
+    this.#endings.retract(leg);
     if (signal === 'busy') leg.refusals++;
     this.#place(leg);
   }
@@ -265,14 +269,14 @@ export class Dispatcher implements Dispatch {
   /** The broker says that nobody got it. */
   #onNobody(leg: Leg): void {
     const { seat } = leg;
-    this.#retract(leg);
+    this.#endings.retract(leg);
     if (leg.group !== undefined) {
       if (seat !== undefined) this.#belief.suspect(seat.worker);
       return this.#place(leg);
     }
     const delayMs = BROADCAST_RETRIES_MS[leg.broadcasts - 1];
     if (delayMs === undefined || this.#watch.isSurelyUnserved(leg.call.request.fn)) {
-      return this.#fail(leg, noResponders(leg.call.request.fn, this.#options.retryAfterS));
+      return this.#endings.fail(leg, noResponders(leg.call.request.fn, this.#options.retryAfterS));
     }
     leg.state = 'placing';
     this.#options.clock.after(delayMs, () => {
@@ -294,7 +298,7 @@ export class Dispatcher implements Dispatch {
   #groupGone(fn: string, group: string): void {
     for (const leg of this.#handout.clear(fn, group)) {
       leg.state = 'placing';
-      if (leg.call.legs.length > 1) this.#fail(leg, noResponders(fn, this.#options.retryAfterS));
+      if (leg.call.legs.length > 1) this.#endings.fail(leg, noResponders(fn, this.#options.retryAfterS));
       else this.#replace(leg, [new Leg(leg.call, undefined)]);
     }
   }
@@ -306,87 +310,12 @@ export class Dispatcher implements Dispatch {
     for (const next of legs) this.#place(next);
   }
 
-  /** The call was provably not run by whom it was sent to. */
-  #retract(leg: Leg): void {
-    if (leg.reply !== undefined) this.#inbox.close(leg.reply);
-    leg.reply = undefined;
-    if (leg.seat !== undefined) this.#belief.release(leg.seat, leg);
-    leg.seat = undefined;
-    leg.state = 'placing';
-  }
-
-  /** A reply ends its leg and settles the caller, if it is the first one. */
-  #end(leg: Leg, outcome: Outcome): void {
-    leg.call.settle(outcome);
-    this.#close(leg);
-  }
-
-  /** A failure that is no reply settles the caller only when no other group can answer any more. */
-  #fail(leg: Leg, error: CallError): void {
-    leg.error = error;
-    const { call } = leg;
-    this.#closeLeg(leg);
-    if (!call.hasOpenLegs()) {
-      const started = call.started();
-      call.settle(started === error.started ? error : withStarted(error, started));
-    }
-    this.#sweep(call);
-  }
-
-  #close(leg: Leg): void {
-    this.#closeLeg(leg);
-    this.#sweep(leg.call);
-  }
-
-  #closeLeg(leg: Leg): void {
-    if (leg.state === 'parked')
-      this.#handout.unpark(leg.call.request.fn, leg.group ?? DEFAULT_GROUP, leg, 'left');
-    this.#retract(leg);
-    leg.state = 'closed';
-  }
-
-  /** Forgets a call that is settled and owed to nobody. */
-  #sweep(call: Pending): void {
-    if (call.isSettled && !call.hasOpenLegs() && this.#deadlines.delete(call)) this.#pending--;
-  }
-
-  #expire(call: Pending): void {
-    this.#pending--;
-    call.settle(
-      new CallError('deadline_exceeded', `no answer within ${Math.round(call.request.budgetMs)} ms`, {
-        started: call.started(),
-      }),
-    );
-    for (const leg of call.legs) {
-      if (leg.state === 'parked') {
-        this.#handout.unpark(call.request.fn, leg.group ?? DEFAULT_GROUP, leg, 'expired');
-      }
-      this.#closeLeg(leg);
-    }
-  }
-
-  #abandon(call: Pending): void {
-    const { bus, subjects } = this.#options;
-    call.isAbandoned = true;
-    call.settle(new CallError('caller_gone', 'the caller left', { started: call.started() }));
-    for (const leg of call.legs) {
-      if (leg.state !== 'sent') {
-        this.#closeLeg(leg);
-        continue;
-      }
-      // It stays open until the worker's own reply, or the deadline, so that its slot is accounted for.
-      const data = encodeJson({ call: call.request.callId, reason: 'the caller left' });
-      const holders = leg.seat === undefined ? this.#belief.workers() : [leg.seat.worker];
-      if (bus.connected) for (const worker of holders) bus.publish(subjects.cancel(worker.id), data);
-    }
-    this.#sweep(call);
-  }
-
   #refuse(legs: readonly Leg[], waitMs: number | undefined): void {
     for (const leg of legs) {
       const { fn } = leg.call.request;
       const group = leg.group ?? DEFAULT_GROUP;
-      this.#fail(leg, saturated(this.#belief.seats(fn, group), this.#handout.parked(fn, group), waitMs));
+      const seats = this.#belief.seats(fn, group);
+      this.#endings.fail(leg, saturated(seats, this.#handout.parked(fn, group), waitMs));
     }
   }
 }
