@@ -69,13 +69,18 @@ export class Intake {
   readonly #unsent: { arrival: Arrival; headers: HeaderPairs; data: Uint8Array }[] = [];
   #isDraining = false;
   #onIdle: (() => void) | undefined;
-  readonly counts = { busy: 0, expired: 0, cancelled: 0, requests: 0, errors: 0, workMs: 0 };
+  /** Since the start; `workMs` is the sum of all run times, `lastError` the outcome of the last call that failed. */
+  readonly counts = { busy: 0, expired: 0, cancelled: 0, requests: 0, errors: 0, workMs: 0, lastError: '' };
 
   constructor(fn: LoadedFunction, options: IntakeOptions) {
     this.fn = fn;
     this.slots = new Slots(fn.slots);
     this.#options = options;
     this.#expiry = new Deadlines(options.clock, (arrival) => this.#onBufferedExpired(arrival));
+  }
+
+  get group(): string {
+    return this.#options.group;
   }
 
   get state(): FunctionState {
@@ -196,7 +201,10 @@ export class Intake {
     this.counts.workMs += workMs;
     if (completion.outcome === 'cancelled') this.counts.cancelled++;
     else this.#serviceTime.add(workMs);
-    if (completion.outcome !== 'ok') this.counts.errors++;
+    if (completion.outcome !== 'ok') {
+      this.counts.errors++;
+      this.counts.lastError = `${completion.status}:${completion.outcome}`;
+    }
     // First the next call, then the reply: its report of free slots is then true.
     this.refill();
     const headers = [...completion.headers, ...reportHeaders({ ...this.#report(), waitMs, workMs })];

@@ -8,6 +8,7 @@ import { cancelSchema, demandSchema, helloSchema, type State } from '../protocol
 import type { Subjects } from '../protocol/subjects.ts';
 import { ClockOffsets } from './clock-offset.ts';
 import type { LoadedFunction } from './define.ts';
+import { Discovery } from './discovery.ts';
 import { Intake, type IntakeOptions } from './intake.ts';
 import { Pulls } from './pulls.ts';
 
@@ -50,6 +51,7 @@ export class Worker implements Part {
   readonly #options: WorkerOptions;
   readonly #inbox: Inbox;
   readonly #offsets = new ClockOffsets();
+  #discovery: Discovery | undefined;
   readonly #served = new Map<string, Served>();
   readonly #callSubscriptions: BusSubscription[] = [];
   readonly #subscriptions: BusSubscription[] = [];
@@ -100,6 +102,14 @@ export class Worker implements Part {
         clock.after(Math.random() * HELLO_JITTER_MS, () => this.#tellState());
       }),
     );
+    this.#discovery = new Discovery({
+      worker: id,
+      bus,
+      subjects,
+      startedWall: clock.wall(),
+      functions: [...this.#served.values()].map(({ intake }) => intake),
+    });
+    this.#discovery.start();
     this.#tickedAt = clock.now();
     this.#cancelTimers.push(
       bus.onConnection((connected) => this.#onConnection(connected)),
@@ -129,6 +139,7 @@ export class Worker implements Part {
     for (const { pulls } of this.#served.values()) pulls.stop();
     const subscriptions = [...this.#callSubscriptions.splice(0), ...this.#subscriptions.splice(0)];
     for (const subscription of subscriptions) subscription.unsubscribe();
+    this.#discovery?.stop();
     this.#inbox.stop();
     this.#tellState(true);
     if (this.#options.bus.connected) await this.#options.bus.flush();
