@@ -9,6 +9,19 @@ export function brokerUnavailable(cause?: unknown): CallError {
   });
 }
 
+/** The gateway takes no new calls. */
+export function draining(): CallError {
+  return new CallError('draining', 'this gateway is stopping, another one takes the call', {
+    retryAfterS: 1,
+  });
+}
+
+/** The gateway is about to run out of something; `share` is 0 to 1. */
+export function underPressure(resource: string, share: number): CallError {
+  const detail = `${Math.round(share * 100)} % of this gateway's ${resource} are used`;
+  return new CallError('saturated', detail, { retryAfterS: 1 });
+}
+
 /** Nobody is subscribed to the function. */
 export function noResponders(fn: string, retryAfterS: number): CallError {
   return new CallError('no_responders', `no worker is subscribed to ${fn}`, { retryAfterS });

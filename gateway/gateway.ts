@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { totalmem } from 'node:os';
 import { getRequestListener } from '@hono/node-server';
 import type { Logger } from 'pino';
 import type { Bus } from '../lib/bus.ts';
@@ -13,6 +12,8 @@ import { problemResponse } from './answers.ts';
 import { createAdminApp, createApp } from './app.ts';
 import { Dispatcher } from './dispatch.ts';
 import { Exchanges } from './exchange.ts';
+import { brokerUnavailable, draining, underPressure } from './failures.ts';
+import { memoryLimit, pressure } from './pressure.ts';
 import type { App } from './routes/base.ts';
 import type { Readiness } from './routes/health.ts';
 import { HttpServer } from './server.ts';
@@ -74,7 +75,10 @@ export class Gateway {
       subjects,
       retryAfterS: settings.retryAfterS,
       isParkingOn: settings.parking,
-      parking: { earlyRefusal: settings.earlyRefusal, maxBytes: settings.maxParkedBytes ?? totalmem() / 16 },
+      parking: {
+        earlyRefusal: settings.earlyRefusal,
+        maxBytes: settings.maxParkedBytes ?? memoryLimit() / 16,
+      },
     });
     this.#server = this.#listener('http', settings.host, settings.port, this.#publicApp(dispatch, log), log);
     this.#admin =
@@ -138,9 +142,11 @@ export class Gateway {
   }
 
   readonly #readiness: Readiness = () => {
-    if (this.#isDraining) return 'draining';
+    if (this.#isDraining) return draining();
     const isLost = this.#lostAt !== undefined && systemClock.now() - this.#lostAt > UNREADY_AFTER_MS;
-    return isLost ? 'broker_unavailable' : undefined;
+    if (isLost) return brokerUnavailable();
+    const full = pressure();
+    return full === undefined ? undefined : underPressure(full.resource, full.used / full.limit);
   };
 
   #publicApp(dispatch: Dispatcher, log: Logger): App {

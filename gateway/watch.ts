@@ -33,6 +33,8 @@ export interface WatchOptions<H> {
 const TICK_MS = 100;
 const HOLDER_UNHEARD_MS = 750;
 const PROBE_EVERY_MS = 750;
+/** A frozen worker is asked now and then only, to learn when it is gone. */
+const FROZEN_PROBE_EVERY_MS = 5000;
 const PROBE_ANSWER_MS = 500;
 /** "Seen lately": the time in which a restarted function may be back. */
 const SEEN_MS = 10_000;
@@ -105,7 +107,8 @@ export class Watch<H> {
     for (const worker of belief.workers()) {
       const unheardMs = now - worker.heardAt;
       const limitMs = holds(worker) ? HOLDER_UNHEARD_MS : UNHEARD_MS;
-      if (unheardMs > limitMs && now - worker.probedAt > PROBE_EVERY_MS) this.#probe(worker, now);
+      const everyMs = worker.isFrozen ? FROZEN_PROBE_EVERY_MS : PROBE_EVERY_MS;
+      if (unheardMs > limitMs && now - worker.probedAt > everyMs) this.#probe(worker, now);
     }
   }
 

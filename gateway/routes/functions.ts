@@ -17,7 +17,7 @@ import { functionName } from '../../protocol/subjects.ts';
 import { type AnswerHeaders, acceptedRequestId, answerResponse, problemResponse } from '../answers.ts';
 import type { CallRequest, Dispatch, Outcome } from '../call.ts';
 import { type Exchange, exchangeOf } from '../exchange.ts';
-import { brokerUnavailable } from '../failures.ts';
+import { brokerUnavailable, draining } from '../failures.ts';
 import { type App, onlyMethods } from './base.ts';
 
 const PATH = '/functions/';
@@ -92,11 +92,7 @@ class FunctionCalls {
   /** Throws for a request that this gateway does not take, before its body is read. */
   #admit(headers: Readonly<IncomingHttpHeaders>): void {
     const { isDraining, bus, maxInFlight } = this.#options;
-    if (isDraining()) {
-      throw new CallError('draining', 'this gateway is stopping, another one takes the call', {
-        retryAfterS: 1,
-      });
-    }
+    if (isDraining()) throw draining();
     if (!bus.connected) throw brokerUnavailable();
     const encoding = one(headers['content-encoding']);
     if (encoding !== undefined && encoding.trim().toLowerCase() !== 'identity') {
