@@ -88,7 +88,7 @@ class Dev {
     this.#log = log;
     this.#lifecycle = new Lifecycle(
       [
-        { name: 'nats-server', start: () => this.#startNats(), stop: () => this.#nats?.stop() },
+        { name: 'nats-server', start: () => this.#startNats(), stop: () => this.#stopNats() },
         {
           name: 'workers',
           start: () => this.#startPool(),
@@ -139,6 +139,11 @@ class Dev {
     void this.#nats.exited.then((exit) => {
       if (!this.#isEnding) log.error(exit, 'nats-server ended, start dev again');
     });
+  }
+
+  async #stopNats(): Promise<void> {
+    this.#isEnding = true;
+    await this.#nats?.stop();
   }
 
   async #startPool(): Promise<void> {

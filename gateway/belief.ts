@@ -70,15 +70,16 @@ export class Belief<H> {
     }
   }
 
-  /** Learns from the report in a reply; the seat it concerns, if the reply says who sent it. */
+  /**
+   * Learns from the report in a reply; the seat it concerns, if it is known. A reply alone makes no worker known:
+   * only one that tells its state or pulls has a private subject for certain.
+   */
   learnReply(fn: string, report: WorkerReport, now: number): Seat<H> | undefined {
-    if (report.worker === undefined || report.group === undefined) return undefined;
-    const worker = this.#heard(report.worker, now);
-    const seat = this.#seat(worker, fn, report.group, Math.max(1, report.free ?? 1));
-    if (report.free !== undefined) {
-      seat.free = report.free;
-      seat.slots = Math.max(seat.slots, report.free);
-    }
+    const worker = report.worker === undefined ? undefined : this.#workers.get(report.worker);
+    const seat = worker?.seats.get(fn);
+    if (worker === undefined || seat === undefined) return undefined;
+    this.#heard(worker.id, now);
+    if (report.free !== undefined) seat.free = report.free;
     if (report.serviceMs !== undefined) seat.serviceMs = report.serviceMs;
     return seat;
   }

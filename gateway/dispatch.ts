@@ -94,6 +94,11 @@ export class Dispatcher implements Dispatch {
     this.#watch.start();
   }
 
+  /** Calls that are still under way will not be answered any more: their callers are told now. */
+  endAll(): void {
+    this.#endings.endAll();
+  }
+
   stop(): void {
     this.#watch.stop();
     this.#handout.stop();
@@ -111,6 +116,11 @@ export class Dispatcher implements Dispatch {
     return this.#inbox.late;
   }
 
+  /** Reply subjects that are open: one for each call at a worker. */
+  get openReplies(): number {
+    return this.#inbox.size;
+  }
+
   get belief(): Belief<Leg> {
     return this.#belief;
   }
@@ -119,6 +129,11 @@ export class Dispatcher implements Dispatch {
     let parked = 0;
     for (const lot of this.#handout.lots()) parked += lot.parking.size;
     return parked;
+  }
+
+  /** Calls that wait for a slot of one group. */
+  parkedIn(fn: string, group: string): number {
+    return this.#handout.parked(fn, group);
   }
 
   submit(request: CallRequest, settle: (outcome: Outcome) => void): PendingCall {
@@ -222,7 +237,7 @@ export class Dispatcher implements Dispatch {
     const seat = this.#belief.learnReply(fn, reply, clock.now());
     this.#watch.seen(fn);
     if (reply.kind === 'signal') return this.#onSignal(leg, reply.signal, reply.group, seat);
-    this.#endings.end(leg, replyOutcome(reply, headers ?? {}, message.data, leg.parkedMs));
+    this.#endings.end(leg, replyOutcome(reply, headers ?? {}, message.data, leg));
     if (seat !== undefined) this.#topUp(seat);
   }
 

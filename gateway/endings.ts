@@ -7,7 +7,7 @@ import { encodeJson } from '../protocol/json.ts';
 import { DEFAULT_GROUP, type Subjects } from '../protocol/subjects.ts';
 import type { Belief } from './belief.ts';
 import type { Outcome } from './call.ts';
-import { withStarted } from './failures.ts';
+import { deadlineExceeded, draining, withStarted } from './failures.ts';
 import type { Handout } from './handout.ts';
 import type { Leg, Pending } from './pending.ts';
 
@@ -27,7 +27,7 @@ export interface EndingsOptions {
 export class Endings {
   readonly #options: EndingsOptions;
   readonly #deadlines: Deadlines<Pending>;
-  #pending = 0;
+  readonly #calls = new Set<Pending>();
 
   constructor(options: EndingsOptions) {
     this.#options = options;
@@ -36,22 +36,33 @@ export class Endings {
 
   /** Calls that are not settled or still owed to a group. */
   get pending(): number {
-    return this.#pending;
+    return this.#calls.size;
   }
 
   /** From now on the call ends at its deadline at the latest. */
   watch(call: Pending): void {
-    this.#pending++;
+    this.#calls.add(call);
     this.#deadlines.add(call);
+  }
+
+  /** Settles every call that is under way: the gateway ends before it is answered. */
+  endAll(): void {
+    for (const call of this.#calls) {
+      call.settle(withStarted(draining(), call.started()));
+    }
   }
 
   stop(): void {
     this.#deadlines.clear();
+    this.#calls.clear();
   }
 
   /** A reply ends its leg and settles the caller, if it is the first one. */
   end(leg: Leg, outcome: Outcome): void {
-    leg.call.settle(outcome);
+    const isRefusal = outcome instanceof CallError && outcome.started === 'no';
+    // A refusal of one group says nothing about the others.
+    const isOwedElsewhere = leg.call.legs.some((other) => other !== leg && other.state !== 'closed');
+    leg.call.settle(isRefusal && isOwedElsewhere ? withStarted(outcome, 'unknown') : outcome);
     this.close(leg);
   }
 
@@ -102,9 +113,8 @@ export class Endings {
   }
 
   #expire(call: Pending): void {
-    this.#pending--;
-    const detail = `no answer within ${Math.round(call.request.budgetMs)} ms`;
-    call.settle(new CallError('deadline_exceeded', detail, { started: call.started() }));
+    this.#calls.delete(call);
+    call.settle(deadlineExceeded(call.request.budgetMs, call.started()));
     for (const leg of call.legs) this.#release(leg, 'expired');
   }
 
@@ -117,6 +127,8 @@ export class Endings {
 
   /** Forgets a call that is settled and owed to nobody. */
   #sweep(call: Pending): void {
-    if (call.isSettled && !call.hasOpenLegs() && this.#deadlines.delete(call)) this.#pending--;
+    if (!call.isSettled || call.hasOpenLegs()) return;
+    this.#deadlines.delete(call);
+    this.#calls.delete(call);
   }
 }

@@ -41,6 +41,11 @@ export function saturated<H>(seats: Iterable<Seat<H>>, parked: number, waitMs = 
   });
 }
 
+/** The budget ran out. */
+export function deadlineExceeded(budgetMs: number, started: CallError['started']): CallError {
+  return new CallError('deadline_exceeded', `no answer within ${Math.round(budgetMs)} ms`, { started });
+}
+
 /** The process that held the call is gone. */
 export function workerLost(): CallError {
   return new CallError('worker_lost', 'the worker that held the call is gone; it may have run');

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
 import type { Logger } from 'pino';
 import type { Bus } from '../lib/bus.ts';
@@ -47,6 +48,8 @@ export interface GatewaySettings {
 /** How long the broker may be away before the gateway calls itself not ready. */
 const UNREADY_AFTER_MS = 2000;
 
+/** What the last answers need to leave the process. */
+const LAST_ANSWERS_MS = 100;
 /** How long the start waits for the broker. */
 const CONNECT_WAIT_MS = 2000;
 
@@ -91,7 +94,17 @@ export class Gateway {
             createAdminApp({ readiness: this.#readiness, log }),
             log,
           );
-    const dispatchPart = { name: 'dispatch', start: () => dispatch.start(), stop: () => dispatch.stop() };
+    const dispatchPart = {
+      name: 'dispatch',
+      start: () => dispatch.start(),
+      // Comes after the listeners': whoever waits still has outlasted the drain.
+      drain: async () => {
+        if (dispatch.pending === 0) return;
+        dispatch.endAll();
+        await pause(LAST_ANSWERS_MS);
+      },
+      stop: () => dispatch.stop(),
+    };
     const busPart = {
       name: 'nats',
       start: () => this.#connect(),

@@ -2,17 +2,18 @@ import { CallError } from '../protocol/call-error.ts';
 import { isFunctionHeader, isHeaderValue, type MessageHeaders } from '../protocol/headers.ts';
 import type { Reply } from '../protocol/reply.ts';
 import type { Outcome } from './call.ts';
+import { deadlineExceeded, workerLost } from './failures.ts';
 
 type FinalReply = Exclude<Reply, { kind: 'signal' }>;
 
-/** What a function's reply means for its caller. `parkedMs` is how long the call waited at the gateway. */
+/** What a function's reply means for its caller. `call` is what the gateway knows of it: times in milliseconds. */
 export function replyOutcome(
   reply: FinalReply,
   headers: MessageHeaders,
   body: Uint8Array,
-  parkedMs: number,
+  call: { readonly parkedMs: number; readonly budgetMs: number },
 ): Outcome {
-  if (reply.kind === 'error') return replyError(reply, body);
+  if (reply.kind === 'error') return replyError(reply, body, call.budgetMs);
   const contentType = headers['content-type'] ?? 'application/json';
   if (!isHeaderValue(contentType))
     return new CallError('bad_reply', 'the reply has a content type that is none');
@@ -30,12 +31,12 @@ export function replyOutcome(
     headers: own,
     body,
     worker: reply.worker,
-    queueMs: parkedMs + (reply.waitMs ?? 0),
+    queueMs: call.parkedMs + (reply.waitMs ?? 0),
     workMs: reply.workMs ?? 0,
   };
 }
 
-function replyError(reply: FinalReply & { kind: 'error' }, body: Uint8Array): CallError {
+function replyError(reply: FinalReply & { kind: 'error' }, body: Uint8Array, budgetMs: number): CallError {
   const worker = reply.worker === undefined ? {} : { 'X-Worker': reply.worker };
   switch (reply.code) {
     case 'handler_error':
@@ -53,6 +54,10 @@ function replyError(reply: FinalReply & { kind: 'error' }, body: Uint8Array): Ca
         headers: worker,
         extra: invalidInputErrors(body),
       });
+    case 'deadline_exceeded':
+      return deadlineExceeded(budgetMs, 'unknown');
+    case 'worker_lost':
+      return workerLost();
     case undefined:
       return new CallError('service_error', reply.message || `the function answered ${reply.status}`, {
         status: reply.status,

@@ -144,7 +144,9 @@ export class HttpServer implements Part {
     // The close of an HTTP server would also end its watch over slow requests.
     NetServer.prototype.close.call(this.#server);
     if (this.#connections.size === 0) return;
-    const idle = setInterval(() => this.#closeIdle(), this.#host.limits.drainIdleMs);
+    // In the phase after the one that reads: a request that has arrived while the loop was busy is no idleness.
+    const closeIdle = (): void => void setImmediate(() => this.#closeIdle());
+    const idle = setInterval(closeIdle, this.#host.limits.drainIdleMs);
     try {
       await new Promise<void>((resolve) => {
         this.#whenEmpty = resolve;

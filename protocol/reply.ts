@@ -8,7 +8,16 @@ export const signalSchema = z.enum(['busy', 'expired', 'draining', 'empty']);
 export type Signal = z.infer<typeof signalSchema>;
 
 /** Kinds of error that a worker names in `Now-Code`, so that the gateway need not guess from the status. */
-export const replyCodeSchema = z.enum(['handler_error', 'bad_reply', 'invalid_input', 'bad_request']);
+export const replyCodeSchema = z.enum([
+  'handler_error',
+  'bad_reply',
+  'invalid_input',
+  'bad_request',
+  /** The handler was given up at the call's deadline. */
+  'deadline_exceeded',
+  /** The worker ended before its handler did. */
+  'worker_lost',
+]);
 export type ReplyCode = z.infer<typeof replyCodeSchema>;
 
 const milliseconds = z.coerce.number().min(0).max(86_400_000);

@@ -55,6 +55,8 @@ const codes: Partial<Record<Outcome, ReplyCode>> = {
   bad_reply: 'bad_reply',
   invalid_input: 'invalid_input',
   bad_request: 'bad_request',
+  deadline: 'deadline_exceeded',
+  cancelled: 'worker_lost',
 };
 
 /** An error without a body. Callers read `message`; nobody but the log sees `error`. */
@@ -82,7 +84,7 @@ export function badReply(reason: string, error?: ErrorDescription): Completion {
 export function gaveUp(outcome: 'deadline' | 'cancelled'): Completion {
   return outcome === 'deadline'
     ? failed('deadline', 504, 'the deadline of the call passed')
-    : failed('cancelled', 499, 'the call was cancelled');
+    : failed('cancelled', 502, 'the call was cancelled');
 }
 
 /** The input schema rejects the input: 422 with `{errors}`, as many as fit into `maxReplyBytes`. */

@@ -150,6 +150,11 @@ export class Worker implements Part {
     return Object.fromEntries([...this.#served].map(([fn, { intake }]) => [fn, intake.state]));
   }
 
+  /** Reply subjects that are open: one for each pull that was not answered in the last ten seconds. */
+  get openReplies(): number {
+    return this.#inbox.size;
+  }
+
   #serve(fn: LoadedFunction): Served {
     const { id, bus, clock, log, subjects, run } = this.#options;
     const group = fn.group ?? this.#options.group;

@@ -77,8 +77,7 @@ function checkGoodput(
   if (id === 'W1') {
     results.push(atLeast(`${id}: goodput`, records.goodput(id, 'ours'), limits.slowAndFastGoodput));
   }
-  // In bursts nothing is lost for long enough to have a median worth the name.
-  if (saturated && id !== 'W6') {
+  if (saturated) {
     const refusal = ours((run) => run.summary.medianFailureMs);
     results.push(
       atMost(

@@ -90,11 +90,16 @@ export const workloads: readonly Workload[] = [
     incidents: [{ kind: 'kill', worker: 1, atShare: 1 / 3 }],
   }),
   {
-    ...poisson({ id: 'W6', title: '300 calls at once on 8 slots, exp(10 ms), every 3 s', perSecond: 100 }),
+    id: 'W6',
+    title: '300 calls at once on 8 slots, exp(10 ms), every 3 s',
     workers: equal(8),
+    slots: 1,
+    gateways: 1,
     size: { kind: 'exponential', meanMs: 10 },
     arrivals: { kind: 'bursts', calls: 300, everyMs: 3000 },
     seconds: MIN_SECONDS,
+    incidents: [],
+    leaverShare: 0,
   },
   ...[0.8, 1.5].flatMap((load) =>
     [2, 4].map((gateways) =>

@@ -44,6 +44,15 @@ export function registerFunctions(app: App, options: FunctionRouteOptions): void
   onlyMethods(app, `${PATH}*`, ['POST']);
 }
 
+/** What is known of a call when it fails. */
+interface CallFacts {
+  readonly callId: string;
+  readonly requestId: string;
+  readonly acceptedAt: number;
+  fn?: string;
+  budget?: Budget;
+}
+
 class FunctionCalls {
   readonly #options: FunctionRouteOptions;
   #inFlight = 0;
@@ -56,7 +65,7 @@ class FunctionCalls {
     const { clock } = this.#options;
     const acceptedAt = clock.now();
     const requestId = acceptedRequestId(one(exchange.headers['x-request-id'])) ?? randomToken();
-    const facts: { fn?: string; budget?: Budget } = {};
+    const facts: CallFacts = { callId: randomToken(), requestId, acceptedAt };
     this.#inFlight++;
     try {
       const fn = functionOf(exchange.path);
@@ -72,7 +81,7 @@ class FunctionCalls {
       const headers = forwardedHeaders(exchange.headers, requestId);
       const body = await exchange.body(this.#bodyLimit(headers), deadlineAt);
       const outcome = await this.#dispatch(exchange, {
-        callId: randomToken(),
+        callId: facts.callId,
         fn,
         body,
         headers,
@@ -83,7 +92,7 @@ class FunctionCalls {
       if (outcome instanceof CallError) throw outcome;
       return answerResponse(outcome, requestId, clock.now() - acceptedAt, budgetHeaders(budget));
     } catch (thrown) {
-      return this.#failed(thrown, requestId, acceptedAt, facts);
+      return this.#failed(thrown, facts);
     } finally {
       this.#inFlight--;
     }
@@ -118,17 +127,13 @@ class FunctionCalls {
     });
   }
 
-  #failed(
-    thrown: unknown,
-    requestId: string,
-    acceptedAt: number,
-    { fn, budget }: { fn?: string; budget?: Budget },
-  ): Response {
+  #failed(thrown: unknown, { callId, requestId, acceptedAt, fn, budget }: CallFacts): Response {
     const error = CallError.from(thrown);
     const elapsedMs = this.#options.clock.now() - acceptedAt;
     const { code, status, started } = error;
     const line = {
       fn,
+      call: callId,
       requestId,
       code,
       status,

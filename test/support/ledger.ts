@@ -91,10 +91,10 @@ export function judge(records: readonly LedgerRecord[], options: JudgeOptions = 
 }
 
 function judgeAnswer(answer: Answered, latestAt: number, runs: readonly Began[]): string[] {
-  const { id, status, started, bodyId } = answer;
+  const { id, status, code, started, bodyId } = answer;
   const wrong: string[] = [];
   if (answer.at > latestAt) wrong.push(`${id} was answered ${(answer.at - latestAt).toFixed(0)} ms too late`);
-  if (status === 0) wrong.push(`${id} lost its connection`);
+  if (status === 0 && started !== 'no') wrong.push(`${id} lost its connection: ${code}`);
   if (status === 200 && runs.length === 0) wrong.push(`${id} was answered 200 and never ran`);
   if (status === 200 && bodyId !== id) wrong.push(`${id} got the body of ${bodyId}`);
   if (started === 'no' && runs.length > 0) wrong.push(`${id} was answered ${status} started: no, and ran`);
@@ -137,6 +137,7 @@ export class Ledger {
     return { LEDGER_FILE: this.file, LEDGER_GROUP: group };
   }
 
+  /** Everything that was written so far. */
   read(): LedgerRecord[] {
     const lines = readFileSync(this.file, 'utf8').split('\n');
     // The last one is empty, or still being written.
@@ -148,8 +149,10 @@ export class Ledger {
     const id = `${process.pid}-${++this.#asked}`;
     this.#write({ kind: 'asked', id, at: machineNow(), deadlineAt: machineNow() + budgetMs });
     const headers = { 'Request-Timeout': String(budgetMs / 1000), 'X-Request-Id': id };
-    const answer = await client.call('work', { id, ms }, headers, signal).catch(() => undefined);
-    const written = answeredBy(id, answer);
+    const written = await client.call('work', { id, ms }, headers, signal).then(
+      (answer) => answeredBy(id, answer),
+      (error: unknown) => failedBy(id, error),
+    );
     this.#write(written);
     return written;
   }
@@ -159,6 +162,12 @@ export class Ledger {
     return this.read()
       .filter((r) => r.kind === 'began')
       .filter((r) => ofPid === undefined || r.pid === ofPid);
+  }
+
+  /** The runs of a process that have begun and not ended. */
+  running(ofPid: number): Began[] {
+    const ended = new Set(this.read().flatMap((r) => (r.kind === 'ended' ? [`${r.id} ${r.pid}`] : [])));
+    return this.began(ofPid).filter((run) => !ended.has(`${run.id} ${run.pid}`));
   }
 
   /** Process ids of the workers below a program, in the order of their start. */
@@ -180,9 +189,15 @@ export class Ledger {
   }
 }
 
-function answeredBy(id: string, answer: HttpAnswer | undefined): Answered {
+/** A connection that was refused carried nothing; of any other that failed nothing is known. */
+function failedBy(id: string, error: unknown): Answered {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  const isRefused = code === 'ECONNREFUSED';
+  return { kind: 'answered', id, at: machineNow(), status: 0, code, ...(isRefused ? { started: 'no' } : {}) };
+}
+
+function answeredBy(id: string, answer: HttpAnswer): Answered {
   const common = { kind: 'answered', id, at: machineNow() } as const;
-  if (answer === undefined) return { ...common, status: 0 };
   const { status } = answer;
   if (answer.headers['content-type'] !== 'application/problem+json') {
     const body = z.object({ id: z.string().optional() }).safeParse(answer.json).data;

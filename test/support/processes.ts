@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -159,12 +159,13 @@ export function startWorker(t: TestContext, natsUrl: string, options: WorkerOpti
   return Program.start(t, ['worker', ...paths, '--nats-url', natsUrl, ...flags], { env, nodeFlags });
 }
 
-/** Whether a process exists. */
+/** Whether a process runs. One that has ended and that its new parent has not yet asked about does not. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return true;
   } catch {
     return false;
   }
+  const stat = `/proc/${pid}/stat`;
+  return !existsSync(stat) || !/\) Z /.test(readFileSync(stat, 'utf8'));
 }

@@ -181,7 +181,7 @@ describe('the deadline', () => {
     await clock.advance(30);
     const completion = await running.done;
     assert.equal(completion.outcome, 'cancelled');
-    assert.equal(completion.status, 499);
+    assert.equal(completion.status, 502);
     assert.deepEqual(reasons, ['AbortError: caller gone']);
     assert.equal(clock.pending, 0);
     running.cancel('after the end');

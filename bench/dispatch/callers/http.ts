@@ -1,49 +1,57 @@
-import { Agent, type IncomingMessage, request } from 'node:http';
 import { type Answer, body, type Caller, type CallerPlan, callHeaders, ok } from './caller.ts';
+import { type HttpAnswer, HttpConnection } from './http-connection.ts';
 
 /** HTTP/1.1 over kept-alive connections; as many as there are calls under way. */
 export function httpCaller(plan: CallerPlan): Caller {
-  const agent = new Agent({ keepAlive: true, noDelay: true, maxSockets: Number.POSITIVE_INFINITY });
-  const targets = plan.urls.map((url) => new URL(url));
+  const targets = plan.urls.map((url) => ({ url: new URL(url), idle: new Set<HttpConnection>() }));
+  const open = new Set<HttpConnection>();
+  const text = Buffer.from(body).toString('latin1');
+  const common = [
+    'Content-Type: application/octet-stream',
+    `Content-Length: ${body.length}`,
+    `Request-Timeout: ${plan.deadlineMs / 1000}`,
+  ];
   return {
     send(call) {
       const target = targets[call.gateway % targets.length];
-      const sent = request({
-        agent,
-        method: 'POST',
-        host: target?.hostname,
-        port: target?.port,
-        path: target?.pathname,
-        headers: {
-          ...callHeaders(call, plan.deadlineMs),
-          'Content-Type': 'application/octet-stream',
-          'Content-Length': body.length,
-          'Request-Timeout': String(plan.deadlineMs / 1000),
+      if (target === undefined) throw new Error('no gateway to call');
+      const { url, idle } = target;
+      const connection = idleConnection(idle) ?? new HttpConnection(url.hostname, Number(url.port));
+      idle.delete(connection);
+      open.add(connection);
+      const own = Object.entries(callHeaders(call, plan.deadlineMs)).map((pair) => pair.join(': '));
+      const head = [`POST ${url.pathname} HTTP/1.1`, `Host: ${url.host}`, ...common, ...own].join('\r\n');
+      const answer = connection.send(`${head}\r\n\r\n${text}`).then(
+        (received) => {
+          if (connection.isOpen) idle.add(connection);
+          else open.delete(connection);
+          return readAnswer(received);
         },
-      });
-      const answer = new Promise<Answer>((resolve) => {
-        sent.once('response', (response) => void readAnswer(response).then(resolve));
-        sent.on('error', (error) => resolve({ ok: false, code: codeOf(error) }));
-      });
-      sent.end(body);
-      return { answer, abandon: () => sent.destroy() };
+        (error) => {
+          open.delete(connection);
+          return { ok: false, code: codeOf(error) };
+        },
+      );
+      return { answer, abandon: () => connection.destroy() };
     },
     async close() {
-      agent.destroy();
+      for (const connection of open) connection.destroy();
     },
   };
 }
 
-async function readAnswer(response: IncomingMessage): Promise<Answer> {
-  try {
-    const chunks: Buffer[] = [];
-    for await (const chunk of response) chunks.push(chunk);
-    if (response.statusCode === 200) return ok;
-    const code = problemCode(Buffer.concat(chunks).toString());
-    return { ok: false, code: code ?? `http_${response.statusCode}` };
-  } catch (error) {
-    return { ok: false, code: codeOf(error) };
+/** One that still stands; those that the server has closed are forgotten. */
+function idleConnection(idle: Set<HttpConnection>): HttpConnection | undefined {
+  for (const connection of idle) {
+    if (connection.isOpen) return connection;
+    idle.delete(connection);
   }
+  return undefined;
+}
+
+function readAnswer({ status, body: text }: HttpAnswer): Answer {
+  if (status === 200) return ok;
+  return { ok: false, code: problemCode(text) ?? `http_${status}` };
 }
 
 /** The `code` of a problem+json body, if it is one. */
