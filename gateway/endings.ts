@@ -61,8 +61,7 @@ export class Endings {
   end(leg: Leg, outcome: Outcome): void {
     const isRefusal = outcome instanceof CallError && outcome.started === 'no';
     // A refusal of one group says nothing about the others.
-    const isOwedElsewhere = leg.call.legs.some((other) => other !== leg && other.state !== 'closed');
-    leg.call.settle(isRefusal && isOwedElsewhere ? withStarted(outcome, 'unknown') : outcome);
+    leg.call.settle(isRefusal && leg.call.mayRunBesides(leg) ? withStarted(outcome, 'unknown') : outcome);
     this.close(leg);
   }
 

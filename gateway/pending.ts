@@ -90,6 +90,14 @@ export class Pending implements Expiring, PendingCall {
     return this.legs.some((leg) => leg.state !== 'closed');
   }
 
+  /** Whether another group than the leg's may have begun the call, or may still. */
+  mayRunBesides(leg: Leg): boolean {
+    if (leg.group === undefined) return true;
+    return this.legs.some(
+      (other) => other !== leg && (other.state !== 'closed' || (other.error?.started ?? 'no') !== 'no'),
+    );
+  }
+
   /** Whether any group can have begun the call: `no` only if none can. */
   started(): Started {
     let started: Started = 'no';

@@ -48,6 +48,19 @@ export interface HttpRequest {
 
 const ANSWER_LIMIT_MS = 40_000;
 
+/**
+ * The server closed an idle connection while a request was on its way there: nothing of it can have been taken.
+ * (That this is so is for the ledger to prove.)
+ */
+export class StaleConnection extends Error {
+  override readonly name = 'StaleConnection';
+  readonly code = 'STALE_CONNECTION';
+
+  constructor(cause: unknown) {
+    super('the connection was closed before the request arrived', { cause });
+  }
+}
+
 /** Looks at an answer; what it throws fails the request. */
 export type AnswerCheck = (method: string, path: string, answer: HttpAnswer) => void;
 
@@ -98,7 +111,10 @@ export class HttpClient {
       outgoing.setTimeout(ANSWER_LIMIT_MS, () =>
         outgoing.destroy(new Error(`no answer in ${ANSWER_LIMIT_MS} ms`)),
       );
-      outgoing.once('error', reject);
+      outgoing.once('error', (error: NodeJS.ErrnoException) => {
+        const isStale = outgoing.reusedSocket && error.code === 'ECONNRESET';
+        reject(isStale ? new StaleConnection(error) : error);
+      });
       outgoing.end(body);
     });
   }

@@ -189,11 +189,11 @@ export class Ledger {
   }
 }
 
-/** A connection that was refused carried nothing; of any other that failed nothing is known. */
+/** A connection that was refused or stale carried nothing; of any other that failed nothing is known. */
 function failedBy(id: string, error: unknown): Answered {
   const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-  const isRefused = code === 'ECONNREFUSED';
-  return { kind: 'answered', id, at: machineNow(), status: 0, code, ...(isRefused ? { started: 'no' } : {}) };
+  const isUnsent = code === 'ECONNREFUSED' || code === 'STALE_CONNECTION';
+  return { kind: 'answered', id, at: machineNow(), status: 0, code, ...(isUnsent ? { started: 'no' } : {}) };
 }
 
 function answeredBy(id: string, answer: HttpAnswer): Answered {

@@ -47,6 +47,6 @@ export class Load {
 }
 
 /** Whether a gateway told its caller to go elsewhere: nothing of the call was taken. */
-export function isGatewayGone({ status, code }: Answered): boolean {
-  return code === 'draining' || (status === 0 && code === 'ECONNREFUSED');
+export function isGatewayGone({ status, code, started }: Answered): boolean {
+  return code === 'draining' || (status === 0 && started === 'no');
 }

@@ -1,8 +1,9 @@
 import type { TestContext } from 'node:test';
 import type { NatsServer } from '../../lib/nats-server.ts';
-import { type HttpClient, httpClient } from './http.ts';
+import { type AnswerCheck, type HttpClient, httpClient } from './http.ts';
 import { Ledger } from './ledger.ts';
 import { startTestServer } from './nats.ts';
+import { assertMatchesOpenapi, documentedRoutes } from './openapi.ts';
 import {
   type GatewayProgram,
   type Program,
@@ -26,6 +27,27 @@ export interface SystemOptions {
   worker?: WorkerOptions;
 }
 
+const routes = documentedRoutes();
+
+/** Holds an answer against openapi.yaml, unless its path or method is documented in words only (404, 405, HEAD). */
+const checkDocumented: AnswerCheck = (method, path, { status, headers, text }) => {
+  const isKnown = routes.some(
+    (route) =>
+      route.method === method && new RegExp(`^${route.path.replace(/\\{[^}]+\\}/g, '[^/]+')}$`).test(path),
+  );
+  if (!isKnown) return;
+  const seen = Object.entries(headers).map(([name, value]) => [
+    name,
+    Array.isArray(value) ? value.join(', ') : value,
+  ]);
+  assertMatchesOpenapi(method, path, { status, headers: Object.fromEntries(seen), body: text });
+};
+
+/** A client whose answers are all held against openapi.yaml. */
+export function documentedClient(t: TestContext, port: number): HttpClient {
+  return httpClient(t, port, checkDocumented);
+}
+
 /** Starts all of it, ready for calls; it ends with the test. */
 export async function startSystem(t: TestContext, options: SystemOptions = {}): Promise<System> {
   const ledger = new Ledger(t);
@@ -35,5 +57,5 @@ export async function startSystem(t: TestContext, options: SystemOptions = {}): 
     startGateway(t, nats.url, options.gatewayFlags),
     startWorker(t, nats.url, { ...worker, env: { ...ledger.env(), ...env } }),
   ]);
-  return { nats, gateway, worker: program, client: httpClient(t, gateway.port), ledger };
+  return { nats, gateway, worker: program, client: documentedClient(t, gateway.port), ledger };
 }

@@ -37,12 +37,14 @@ const cases: readonly BudgetCase[] = [
 
 test('the budget is what the caller asked for, within what is allowed', async (t) => {
   const { client } = await startSystem(t, { worker: { handlers: ['show.mjs', 'work.mjs'] } });
+  // The first call of all takes its time.
+  assert.equal((await client.call('show', {})).status, 201);
   for (const { headers, budgetMs, applied, clampedTo } of cases) {
     await t.test(`${JSON.stringify(headers)} gives ${budgetMs} ms`, async () => {
       const answer = await client.call('show', {}, headers);
       assert.equal(answer.status, 201, answer.text);
       const { remainingMs } = shown.parse(answer.json);
-      assert.ok(remainingMs <= budgetMs && remainingMs > budgetMs - 400, `${remainingMs} ms were left`);
+      assert.ok(remainingMs <= budgetMs && remainingMs > budgetMs - 450, `${remainingMs} ms were left`);
       assert.equal(answer.headers['preference-applied'], applied);
       assert.equal(answer.headers['request-timeout'], clampedTo);
     });

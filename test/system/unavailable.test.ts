@@ -4,13 +4,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { httpClient } from '../support/http.ts';
 import { startTestServer } from '../support/nats.ts';
 import { startGateway, startWorker } from '../support/processes.ts';
-import { startSystem } from '../support/system.ts';
+import { documentedClient, startSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
 test('a function that nobody serves is refused at once', async (t) => {
   const nats = await startTestServer(t);
   const gateway = await startGateway(t, nats.url);
-  const client = httpClient(t, gateway.port);
+  const client = documentedClient(t, gateway.port);
   // In its first second a gateway gives workers time to be heard.
   const early = await client.call('nobody', {});
   assert.equal(early.status, 503);
@@ -88,7 +88,7 @@ test('a gateway that starts without a broker is alive, not ready, and becomes re
   const { port } = first;
   await first.stop();
   const gateway = await startGateway(t, `nats://127.0.0.1:${port}`);
-  const client = httpClient(t, gateway.port);
+  const client = documentedClient(t, gateway.port);
   assert.equal((await client.send('/readyz', { method: 'GET' })).status, 503);
   assert.equal((await client.call('work', {})).problem.code, 'broker_unavailable');
   const nats = await startTestServer(t, { port });

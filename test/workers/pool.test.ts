@@ -165,7 +165,8 @@ test('a restart of all starts each new process before its old one ends', LIMIT, 
   await pool.restartAll();
   const fresh = [await readies.next(), await readies.next()];
   const ended = [await exits.next(), await exits.next()].map(({ pid }) => pid);
-  assert.deepEqual(ended, old);
+  // Which of two is ready first is chance.
+  assert.deepEqual(ended.toSorted(), old.toSorted());
   assert.ok(fresh.every(isAlive));
   assert.deepEqual(pool.functions, [`process-${fresh[0]}`]);
 });
