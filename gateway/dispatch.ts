@@ -152,6 +152,8 @@ export class Dispatcher implements Dispatch {
     const { bus, clock } = this.#options;
     if (leg.call.isAbandoned) return this.#endings.close(leg);
     leg.state = 'placing';
+    // Its deadline has passed: it ends with the next sweep, and nobody needs to hear of it.
+    if (leg.deadlineAt <= clock.now()) return;
     if (leg.group === undefined) return this.#broadcast(leg);
     const isQueued = this.#handout.parked(fn, leg.group) > 0;
     if (bus.connected && !isQueued && leg.refusals <= MAX_REFUSALS) {
@@ -235,7 +237,7 @@ export class Dispatcher implements Dispatch {
     }
     const { clock } = this.#options;
     const seat = this.#belief.learnReply(fn, reply, clock.now());
-    this.#watch.seen(fn);
+    this.#watch.seen(fn, reply.group ?? '');
     if (reply.kind === 'signal') return this.#onSignal(leg, reply.signal, reply.group, seat);
     this.#endings.end(leg, replyOutcome(reply, headers ?? {}, message.data, leg));
     if (seat !== undefined) this.#topUp(seat);
@@ -256,24 +258,32 @@ export class Dispatcher implements Dispatch {
     if (signal === 'empty')
       return this.#endings.end(leg, new CallError('bad_reply', 'the reply to a call must not be `empty`'));
     if (signal === 'expired') {
+      // On the shared subject a group that nobody knows of may have begun it.
+      const started = leg.group === undefined ? 'unknown' : 'no';
       this.#endings.retract(leg);
       return this.#endings.fail(
         leg,
-        new CallError('deadline_exceeded', 'the call reached a worker after its deadline', { started: 'no' }),
+        new CallError('deadline_exceeded', 'the call reached a worker after its deadline', { started }),
       );
     }
     if (seat !== undefined) {
       seat.free = 0;
       if (signal === 'draining') seat.worker.isLeaving = true;
     }
-    if (leg.group === undefined) return this.#owe(leg.call, group ?? DEFAULT_GROUP, signal);
+    if (leg.group === undefined) return this.#owe(leg, group, signal);
     this.#endings.retract(leg);
     if (signal === 'busy') leg.refusals++;
     this.#place(leg);
   }
 
-  /** A group that was reached through the shared subject refused: it is owed the call by itself from now on. */
-  #owe(call: Pending, group: string, signal: string): void {
+  /**
+   * A group that was reached through the shared subject refused: it is owed the call by itself from now on. The
+   * reply subject stays open, for groups that nobody knows of.
+   */
+  #owe(shared: Leg, named: string | undefined, signal: string): void {
+    const { call } = shared;
+    const group = named ?? DEFAULT_GROUP;
+    shared.isRefused = this.#watch.isOnlyGroup(call.request.fn, named ?? '');
     if (call.isAbandoned || call.legs.some((leg) => leg.group === group)) return;
     const leg = new Leg(call, group);
     if (signal === 'busy') leg.refusals++;

@@ -127,6 +127,7 @@ export class Endings {
   /** Forgets a call that is settled and owed to nobody. */
   #sweep(call: Pending): void {
     if (!call.isSettled || call.hasOpenLegs()) return;
+    for (const leg of call.legs) if (leg.state !== 'closed') this.#release(leg);
     this.#deadlines.delete(call);
     this.#calls.delete(call);
   }

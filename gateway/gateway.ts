@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
 import type { Logger } from 'pino';
+import { awaitConnection } from '../lib/await-connection.ts';
 import type { Bus } from '../lib/bus.ts';
 import { systemClock } from '../lib/clock.ts';
 import { Lifecycle } from '../lib/lifecycle.ts';
@@ -107,7 +108,10 @@ export class Gateway {
     };
     const busPart = {
       name: 'nats',
-      start: () => this.#connect(),
+      start: () => {
+        this.#bus.start();
+        return awaitConnection(this.#bus, systemClock, CONNECT_WAIT_MS);
+      },
       stop: () => this.#bus.close(),
     };
     const admin = this.#admin === undefined ? [] : [this.#admin];
@@ -139,19 +143,6 @@ export class Gateway {
   async stop(): Promise<void> {
     this.#isDraining = true;
     await this.#lifecycle.stop(1000);
-  }
-
-  /** A broker that is there is waited for, so that the first caller finds it; one that is not holds up nothing. */
-  #connect(): Promise<void> {
-    return new Promise((resolve) => {
-      const giveUp = systemClock.after(CONNECT_WAIT_MS, resolve);
-      this.#bus.onConnection((connected) => {
-        if (!connected) return;
-        giveUp();
-        resolve();
-      });
-      this.#bus.start();
-    });
   }
 
   readonly #readiness: Readiness = () => {

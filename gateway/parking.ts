@@ -44,7 +44,7 @@ const PASSED_OVER_FROM_SHARE_OF_BUDGET = 0.5;
 /** The drain rate looks back over eight of these. */
 const DRAIN_STEP_SHARE_OF_BUDGET = 1 / 32;
 /** Fewer intervals say nothing about the rate; more than these make the average slow to follow a change. */
-const MIN_INTERVALS = 3;
+const MIN_INTERVALS = 16;
 const MAX_INTERVALS = 32;
 
 export class Parking<T extends Parkable> {

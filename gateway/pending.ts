@@ -24,6 +24,11 @@ export class Leg implements Parkable {
   seat: Seat<Leg> | undefined;
   /** The open reply subject while sent. */
   reply: string | undefined;
+  /**
+   * On the shared subject: the only group that was seen lately refused it, so nobody is waited for. It proves
+   * nothing about plain responders that nobody has seen: they may run it.
+   */
+  isRefused = false;
   /** Times it was told `busy`. */
   refusals = 0;
   /** Tries on `P.call.<fn>`. */
@@ -87,7 +92,7 @@ export class Pending implements Expiring, PendingCall {
   }
 
   hasOpenLegs(): boolean {
-    return this.legs.some((leg) => leg.state !== 'closed');
+    return this.legs.some((leg) => leg.state !== 'closed' && !leg.isRefused);
   }
 
   /** Whether another group than the leg's may have begun the call, or may still. */

@@ -43,7 +43,8 @@ const SETTLED_MS = 1000;
 
 export class Watch<H> {
   readonly #options: WatchOptions<H>;
-  readonly #seenAt = new Map<string, number>();
+  /** By function and group: monotonic milliseconds. */
+  readonly #seenAt = new Map<string, Map<string, number>>();
   #states: BusSubscription | undefined;
   #stopTicking: (() => void) | undefined;
   #stopListening: (() => void) | undefined;
@@ -60,7 +61,7 @@ export class Watch<H> {
       const state = decodeJson(stateSchema, message.data);
       if (state === undefined) return;
       const id = message.subject.slice(prefix);
-      for (const fn of Object.keys(state.functions)) this.seen(fn);
+      for (const [fn, { group }] of Object.entries(state.functions)) this.seen(fn, group);
       if (state.bye === true) this.#forget(id);
       else this.#options.belief.learn(id, state, clock.now());
     });
@@ -75,17 +76,24 @@ export class Watch<H> {
     this.#states?.unsubscribe();
   }
 
-  /** A function was served just now. */
-  seen(fn: string): void {
-    this.#seenAt.set(fn, this.#options.clock.now());
+  /** A group of a function was there just now; the empty name stands for plain responders. */
+  seen(fn: string, group: string): void {
+    const groups = this.#seenAt.get(fn) ?? new Map<string, number>();
+    this.#seenAt.set(fn, groups.set(group, this.#options.clock.now()));
   }
 
   /** Whether "no responders" is certain at the first word: one server, known for a second, function not seen lately. */
   isSurelyUnserved(fn: string): boolean {
     const { bus, clock } = this.#options;
     const isSettled = clock.now() - this.#connectedAt > SETTLED_MS;
-    const seenAt = this.#seenAt.get(fn);
-    return !bus.clustered && isSettled && (seenAt === undefined || clock.now() - seenAt > SEEN_MS);
+    return !bus.clustered && isSettled && !this.#seenAt.has(fn);
+  }
+
+  /** Whether no other group of the function can have got what was sent to the shared subject: none was seen lately. */
+  isOnlyGroup(fn: string, group: string): boolean {
+    if (this.#options.clock.now() - this.#connectedAt <= SETTLED_MS) return false;
+    for (const seen of this.#seenAt.get(fn)?.keys() ?? []) if (seen !== group) return false;
+    return true;
   }
 
   #onConnection(connected: boolean): void {
@@ -101,7 +109,7 @@ export class Watch<H> {
   #tick(): void {
     const { bus, belief, clock } = this.#options;
     const now = clock.now();
-    for (const [fn, at] of this.#seenAt) if (now - at > SEEN_MS) this.#seenAt.delete(fn);
+    this.#forgetUnseen(now);
     // Silence says nothing about the workers while it is the gateway that cannot hear.
     if (!bus.connected || now - this.#connectedAt < SETTLED_MS) return;
     for (const worker of belief.workers()) {
@@ -109,6 +117,13 @@ export class Watch<H> {
       const limitMs = holds(worker) ? HOLDER_UNHEARD_MS : UNHEARD_MS;
       const everyMs = worker.isFrozen ? FROZEN_PROBE_EVERY_MS : PROBE_EVERY_MS;
       if (unheardMs > limitMs && now - worker.probedAt > everyMs) this.#probe(worker, now);
+    }
+  }
+
+  #forgetUnseen(now: number): void {
+    for (const [fn, groups] of this.#seenAt) {
+      for (const [group, at] of groups) if (now - at > SEEN_MS) groups.delete(group);
+      if (groups.size === 0) this.#seenAt.delete(fn);
     }
   }
 

@@ -85,7 +85,7 @@ export class Intake {
 
   get state(): FunctionState {
     const { total, free, running } = this.slots;
-    const serviceMs = Math.round(this.#serviceTime.averageMs * 100) / 100;
+    const serviceMs = Math.round(this.#serviceTime.toldMs(this.#options.clock.now()) * 100) / 100;
     return {
       group: this.#options.group,
       slots: total,
@@ -138,6 +138,8 @@ export class Intake {
   /** From now on calls of gateways are answered `draining`; resolves when nothing runs or waits any more. */
   drain(): Promise<void> {
     this.#isDraining = true;
+    // What was kept while no slot was offered has its turn now.
+    this.startBuffered();
     if (this.slots.running === 0 && this.#buffer.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#onIdle = resolve;
@@ -200,7 +202,7 @@ export class Intake {
     this.counts.requests++;
     this.counts.workMs += workMs;
     if (completion.outcome === 'cancelled') this.counts.cancelled++;
-    else this.#serviceTime.add(workMs);
+    else this.#serviceTime.add(workMs, clock.now());
     if (completion.outcome !== 'ok') {
       this.counts.errors++;
       this.counts.lastError = `${completion.status}:${completion.outcome}`;

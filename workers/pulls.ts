@@ -70,8 +70,8 @@ export class Pulls {
     if (this.#isStopped) return;
     this.#demands++;
     this.#isWanted = true;
-    // Where many slots are free, twice as many pulls as calls are enough; not everyone needs to ask.
-    if (free > 2 * parked && Math.random() > (2 * parked) / free) return;
+    // Where many slots are free, twice as many pulls as calls are enough: by its part in them each worker asks.
+    if (Math.random() * free > 2 * parked * slots.free) return;
     const data = encodeJson({ worker, fn, group });
     for (let wanted = Math.min(slots.free, parked); wanted > 0; wanted--) {
       this.#pull(subjects.pullFrom(gateway), data, true);

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { awaitConnection } from '../lib/await-connection.ts';
 import { systemClock } from '../lib/clock.ts';
 import { Lifecycle } from '../lib/lifecycle.ts';
 import { NatsBus } from '../lib/nats.ts';
@@ -21,6 +22,9 @@ export interface WorkerSettings {
   group: string;
   drainMs: number;
 }
+
+/** How long the start waits for the broker. */
+const CONNECT_WAIT_MS = 2000;
 
 /** One process's worker: its functions, their executor, and its place on NATS. */
 export class WorkerProcess {
@@ -63,7 +67,12 @@ export class WorkerProcess {
       },
       stop: () => executor.close(),
     };
-    this.#lifecycle = new Lifecycle([bus, executorPart, worker], log);
+    const connection = {
+      name: 'connection',
+      start: () => awaitConnection(bus, systemClock, CONNECT_WAIT_MS),
+      stop: () => {},
+    };
+    this.#lifecycle = new Lifecycle([bus, executorPart, connection, worker], log);
     await this.#lifecycle.start();
   }
 

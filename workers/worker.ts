@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Bus, BusSubscription } from '../lib/bus.ts';
+import type { Bus, BusMessage, BusSubscription } from '../lib/bus.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Inbox } from '../lib/inbox.ts';
 import type { Part } from '../lib/lifecycle.ts';
@@ -54,9 +54,12 @@ export class Worker implements Part {
   #discovery: Discovery | undefined;
   readonly #served = new Map<string, Served>();
   readonly #callSubscriptions: BusSubscription[] = [];
+  /** Its private subject: gone only when nothing runs, since without it the worker counts as lost. */
+  #workSubscription: BusSubscription | undefined;
   readonly #subscriptions: BusSubscription[] = [];
   readonly #cancelTimers: (() => void)[] = [];
   #isDraining = false;
+  #isStopped = false;
   #tickedAt = 0;
   #isLagging = false;
 
@@ -71,14 +74,13 @@ export class Worker implements Part {
     const { bus, clock, subjects, id } = this.#options;
     this.#inbox.start();
     const workStart = subjects.work(id, '').length;
-    this.#callSubscriptions.push(
-      bus.subscribe(subjects.work(id, '*'), (message) => {
-        this.#served.get(message.subject.slice(workStart))?.intake.take(message);
-      }),
-    );
+    this.#workSubscription = bus.subscribe(subjects.work(id, '*'), (message) => {
+      const served = this.#served.get(message.subject.slice(workStart));
+      if (served !== undefined) this.#take(served.intake, message);
+    });
     for (const [fn, { intake, pulls, group }] of this.#served) {
       this.#callSubscriptions.push(
-        bus.subscribe(subjects.call(fn), (message) => void intake.take(message), { queue: group }),
+        bus.subscribe(subjects.call(fn), (message) => void this.#take(intake, message), { queue: group }),
       );
       this.#subscriptions.push(
         bus.subscribe(subjects.demand(fn, group), (message) => {
@@ -127,9 +129,11 @@ export class Worker implements Part {
     for (const { intake } of served) intake.slots.isClosed = true;
     this.#tellState();
     await Promise.all(served.map(({ pulls }) => pulls.drain()));
-    const finished = served.map(({ intake }) => intake.drain());
+    for (const { intake } of served) void intake.drain();
     await Promise.all(this.#callSubscriptions.map((subscription) => subscription.drain()));
-    await Promise.all(finished);
+    // Only now is it certain that nothing more comes: a plain requester's call may have been on the way.
+    await Promise.all(served.map(({ intake }) => intake.drain()));
+    await this.#workSubscription?.drain();
   }
 
   /** Says bye and leaves; a call that still runs gets no reply. */
@@ -138,10 +142,12 @@ export class Worker implements Part {
     for (const cancel of this.#cancelTimers.splice(0)) cancel();
     for (const { pulls } of this.#served.values()) pulls.stop();
     const subscriptions = [...this.#callSubscriptions.splice(0), ...this.#subscriptions.splice(0)];
+    this.#workSubscription?.unsubscribe();
     for (const subscription of subscriptions) subscription.unsubscribe();
     this.#discovery?.stop();
     this.#inbox.stop();
     this.#tellState(true);
+    this.#isStopped = true;
     if (this.#options.bus.connected) await this.#options.bus.flush();
   }
 
@@ -179,7 +185,7 @@ export class Worker implements Part {
       subjects,
       inbox: this.#inbox,
       slots: intake.slots,
-      take: (message) => intake.take(message),
+      take: (message) => this.#take(intake, message),
       onReleased: () => intake.startBuffered(),
       onIdle: () => this.#tellState(false, fn.name),
     });
@@ -195,7 +201,8 @@ export class Worker implements Part {
   /** Tells the state of one function, or of all. */
   #tellState(bye = false, only?: string): void {
     const { bus, clock, subjects, id } = this.#options;
-    if (!bus.connected) return;
+    // After its bye a worker must not seem to be there again.
+    if (!bus.connected || this.#isStopped) return;
     const all = this.state;
     const functions =
       only === undefined ? all : Object.fromEntries(Object.entries(all).filter(([fn]) => fn === only));
@@ -205,11 +212,24 @@ export class Worker implements Part {
     bus.publish(subjects.state(id), encodeJson(state));
   }
 
-  /** While the loop lags no slot counts as free; gateways hear of it, and of the end of it, at once. */
+  /** A process that was stopped reads what waited for it before its timers tell it so: such calls find no slot. */
+  #take(intake: Intake, message: BusMessage): number {
+    if (this.#isLate()) this.#setLagging(true);
+    return intake.take(message);
+  }
+
   #watchLag(): void {
-    const now = this.#options.clock.now();
-    const isLagging = now - this.#tickedAt - LAG_TICK_MS > MAX_LAG_MS;
-    this.#tickedAt = now;
+    const isLate = this.#isLate();
+    this.#tickedAt = this.#options.clock.now();
+    this.#setLagging(isLate);
+  }
+
+  #isLate(): boolean {
+    return this.#options.clock.now() - this.#tickedAt - LAG_TICK_MS > MAX_LAG_MS;
+  }
+
+  /** While the loop lags no slot counts as free; gateways hear of it, and of the end of it, at once. */
+  #setLagging(isLagging: boolean): void {
     if (this.#isDraining || isLagging === this.#isLagging) return;
     this.#isLagging = isLagging;
     for (const { intake } of this.#served.values()) {

@@ -30,12 +30,17 @@ function callOnce(call: TraceCall, trace: Trace, caller: Caller, startAt: number
   const { deadlineMs, leadInMs } = trace;
   const afterMs = () => performance.now() - startAt - call.at;
   const lateMs = afterMs();
+  const outcome = { call: call.id, leadIn: call.at < leadInMs, lateMs };
+  // Too late to be called at all; sending it only to hang up at once would make the next ones late as well.
+  if (lateMs >= deadlineMs) {
+    return Promise.resolve({ ...outcome, good: false, code: 'gave_up', afterMs: deadlineMs });
+  }
   const pending = caller.send(call);
   return new Promise((resolve) => {
     const settle = (good: boolean, code: string, after: number) => {
       clearTimeout(leave);
       clearTimeout(giveUp);
-      resolve({ call: call.id, leadIn: call.at < leadInMs, good, code, afterMs: after, lateMs });
+      resolve({ ...outcome, good, code, afterMs: after });
     };
     const leave =
       call.leavesAt === undefined

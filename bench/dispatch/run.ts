@@ -56,7 +56,8 @@ export async function runReal(trace: Trace, system: System, children: Children):
       path === undefined ? [] : readLedger(path, i, generator.startAt(), untilAt, standstills.get(i)),
     );
     const outcomes: Outcome[] = JSON.parse(await readFile(generator.outcomesPath, 'utf8'));
-    const calls = Math.max(1, outcomes.length);
+    // Those that the generator was too late to send cost the system nothing.
+    const calls = Math.max(1, outcomes.filter(({ lateMs }) => lateMs < trace.deadlineMs).length);
     const idle = ((before ?? 0) - (idleFrom ?? 0)) * (lastedMs / IDLE_MS);
     return {
       outcomes,

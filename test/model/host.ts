@@ -101,12 +101,9 @@ export class Host {
   }
 
   /** @internal */
-  receive(message: BusMessage, handle: (message: BusMessage) => void): void {
+  receive(message: BusMessage, handle: (message: BusMessage, heldMs: number) => void): void {
     const at = this.#world.now() + this.delayMs;
-    this.enqueue(() => {
-      this.#hooks.onMessage?.(message, this.#world.now() - at);
-      handle(message);
-    }, this.delayMs);
+    this.enqueue(() => handle(message, this.#world.now() - at), this.delayMs);
   }
 
   /** @internal Runs in its turn, at once when nothing waits. */
@@ -128,23 +125,25 @@ export class Host {
   }
 
   #clockOf(own: Clock): Clock {
-    const guard = (run: () => void, isCancelled: () => boolean) => () => {
-      if (isCancelled()) return;
-      if (!this.isFrozen) run();
-      else this.#heldTimers.push({ at: 0, run: () => isCancelled() || run() });
-    };
     const timer = (make: (run: () => void) => () => void, run: () => void, repeats: boolean) => {
       if (this.isKilled) return () => undefined;
       let isOver = false;
+      let isHeld = false;
       const cancel = () => {
         isOver = true;
         this.#timers.delete(cancel);
         cancelOwn();
       };
-      const fire = guard(run, () => isOver);
+      const runHeld = () => {
+        isHeld = false;
+        if (!isOver) run();
+      };
       const cancelOwn = make(() => {
         if (!repeats) this.#timers.delete(cancel);
-        fire();
+        if (!this.isFrozen) return run();
+        // A repeating one runs once after a stop, however long that was.
+        if (!isHeld) this.#heldTimers.push({ at: 0, run: runHeld });
+        isHeld = true;
       });
       this.#timers.add(cancel);
       return cancel;
@@ -203,8 +202,10 @@ class HostBus implements Bus {
   ): BusSubscription {
     const host = this.#host;
     let isOpen = true;
-    const handle = (message: BusMessage) => {
-      if (isOpen) onMessage(message);
+    const handle = (message: BusMessage, heldMs: number) => {
+      if (!isOpen) return;
+      this.#hooks.onMessage?.(message, heldMs);
+      onMessage(message);
     };
     const inner = host.connection.subscribe(subject, (message) => host.receive(message, handle), options);
     return {

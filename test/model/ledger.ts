@@ -16,7 +16,7 @@ export interface CallRecord {
   readonly deadlineAt: number;
   readonly runs: Run[];
   readonly outcomes: Outcome[];
-  /** Replies to a plain requester, by group. */
+  /** Groups whose worker got a plain requester's call, and how many replies came of it. */
   readonly replies: Map<string, number>;
   abandonedAt?: number;
   pending?: PendingCall;
@@ -89,12 +89,29 @@ export class Ledger {
     if (lateMs >= 0) this.violated(`call ${id} was sent to ${subject} ${lateMs} ms after its deadline`);
   }
 
+  /** A worker of the group got a plain requester's call. */
+  reached(id: string, group: string): void {
+    const call = this.calls.get(id);
+    if (call?.gateway === 'plain') call.replies.set(group, call.replies.get(group) ?? 0);
+  }
+
   replied(id: string, group: string): void {
     const call = this.calls.get(id);
     if (call === undefined) return;
     const count = (call.replies.get(group) ?? 0) + 1;
     call.replies.set(group, count);
     if (count > 1) this.violated(`the plain call ${id} got ${count} replies of group ${group}`);
+  }
+
+  /** What must hold where no process and no connection was harmed: nothing is lost, whoever left. */
+  checkNothingLost(): void {
+    for (const { id, replies, outcomes } of this.calls.values()) {
+      for (const [group, count] of replies) {
+        if (count === 0) this.violated(`the plain call ${id} got no reply of group ${group}`);
+      }
+      const [outcome] = outcomes;
+      if (outcome instanceof CallError && outcome.code === 'worker_lost') this.violated(`call ${id} was lost`);
+    }
   }
 
   /** What must have happened by now. */

@@ -60,6 +60,9 @@ export class ModelWorker {
   }
 
   #observe(message: BusMessage, heldMs: number): void {
+    if (message.subject === this.#world.subjects.call(FN)) {
+      this.#world.ledger.reached(new TextDecoder().decode(message.data), this.plan.group);
+    }
     const sent = sentOf(message);
     const gateway = this.#world.gateways.find(({ id }) => id === sent?.gateway);
     if (sent === undefined || gateway === undefined) return;

@@ -57,7 +57,11 @@ const call = fc.record({
   gateway: index,
   count: fc.oneof({ weight: 3, arbitrary: fc.constant(1) }, fc.integer({ min: 2, max: 12 })),
   workMs: fc.oneof(fc.integer({ min: 0, max: 5 }), fc.integer({ min: 0, max: 400 })),
-  budgetMs: fc.oneof(fc.integer({ min: 50, max: 2000 }), fc.integer({ min: 50, max: 300 })),
+  budgetMs: fc.oneof(
+    fc.integer({ min: 50, max: 300 }),
+    fc.integer({ min: 50, max: 2000 }),
+    fc.integer({ min: 1500, max: 2000 }),
+  ),
   leavesAfterMs: fc.option(fc.integer({ min: 0, max: 600 }), { freq: 4, nil: undefined }),
   ends: fc.constantFrom<Ending>('ok', 'ok', 'ok', 'error', 'stubborn', 'invalid'),
 });
@@ -79,13 +83,13 @@ const fault: fc.Arbitrary<Step> = fc.oneof(
     ms: fc.oneof(fc.integer({ min: 10, max: 400 }), fc.integer({ min: 200, max: 4000 })),
     timersFirst: fc.boolean(),
   }),
-  fc.record({ do: fc.constant('cutWorker' as const), worker: index, ms: fc.integer({ min: 1, max: 1500 }) }),
+  fc.record({ do: fc.constant('cutWorker' as const), worker: index, ms: fc.integer({ min: 1, max: 2500 }) }),
   fc.record({ do: fc.constant('cutGateway' as const), gateway: index, ms: fc.integer({ min: 1, max: 1500 }) }),
   fc.record({
     do: fc.constant('delay' as const),
     host: fc.nat({ max: 7 }),
-    ms: fc.integer({ min: 1, max: 300 }),
-    forMs: fc.integer({ min: 10, max: 1000 }),
+    ms: fc.integer({ min: 1, max: 600 }),
+    forMs: fc.integer({ min: 10, max: 3000 }),
   }),
 );
 

@@ -16,6 +16,8 @@ const LATENCY_MS = 0.05;
 /** The longest that anything is owed: a plain call's budget, and replies of pulls that were given up. */
 const LONGEST_MEMORY_MS = 16_000;
 
+const HARMFUL = new Set<Step['do']>(['kill', 'freeze', 'cutWorker', 'cutGateway', 'delay']);
+
 export interface ModelGateway {
   readonly id: string;
   readonly host: Host;
@@ -45,8 +47,8 @@ export class World {
     for (const plan of scenario.workers) this.addWorker(plan);
     this.#plain = this.#host('plain', 0);
     this.#plain.bus.subscribe('plain.*', (message) => {
-      const group = message.headers()?.['now-group'] ?? 'plain';
-      if (!message.noResponders) this.ledger.replied(message.subject.slice('plain.'.length), group);
+      const group = message.headers()?.['now-group'];
+      if (group !== undefined) this.ledger.replied(message.subject.slice('plain.'.length), group);
     });
     this.#promptness = new Promptness(this);
     this.#cancelChecks = this.clock.every(10, () => {
@@ -65,6 +67,7 @@ export class World {
     if (this.#isBroken()) return;
     this.ledger.checkOverdue();
     this.#checkNothingHeld();
+    if (!steps.some((step) => HARMFUL.has(step.do))) this.ledger.checkNothingLost();
     await this.#stop();
   }
 

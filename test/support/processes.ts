@@ -152,11 +152,18 @@ export interface WorkerOptions {
   handlers?: readonly string[];
 }
 
-/** Starts a pool of worker processes, one by default. */
-export function startWorker(t: TestContext, natsUrl: string, options: WorkerOptions = {}): Promise<Program> {
+/** Starts a pool of one worker process; resolves when it serves and has reached the broker. */
+export async function startWorker(
+  t: TestContext,
+  natsUrl: string,
+  options: WorkerOptions = {},
+): Promise<Program> {
   const { flags = [], env = {}, nodeFlags = [], handlers = [''] } = options;
   const paths = handlers.map((name) => handlerPath(name));
-  return Program.start(t, ['worker', ...paths, '--nats-url', natsUrl, ...flags], { env, nodeFlags });
+  const args = ['worker', ...paths, '--nats-url', natsUrl, ...flags];
+  const program = await Program.start(t, args, { env, nodeFlags });
+  await program.line((line) => line.service === 'worker' && line.msg === 'connected to the broker');
+  return program;
 }
 
 /** Whether a process runs. One that has ended and that its new parent has not yet asked about does not. */

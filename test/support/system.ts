@@ -30,17 +30,21 @@ export interface SystemOptions {
 const routes = documentedRoutes();
 
 /** Holds an answer against openapi.yaml, unless its path or method is documented in words only (404, 405, HEAD). */
-const checkDocumented: AnswerCheck = (method, path, { status, headers, text }) => {
+const checkDocumented: AnswerCheck = (method, path, answer) => {
   const isKnown = routes.some(
     (route) =>
-      route.method === method && new RegExp(`^${route.path.replace(/\\{[^}]+\\}/g, '[^/]+')}$`).test(path),
+      route.method === method && new RegExp(`^${route.path.replace(/\{[^}]+\}/g, '[^/]+')}$`).test(path),
   );
   if (!isKnown) return;
-  const seen = Object.entries(headers).map(([name, value]) => [
+  const seen = Object.entries(answer.headers).map(([name, value]) => [
     name,
     Array.isArray(value) ? value.join(', ') : value,
   ]);
-  assertMatchesOpenapi(method, path, { status, headers: Object.fromEntries(seen), body: text });
+  assertMatchesOpenapi(method, path, {
+    status: answer.status,
+    headers: Object.fromEntries(seen),
+    body: answer.text,
+  });
 };
 
 /** A client whose answers are all held against openapi.yaml. */

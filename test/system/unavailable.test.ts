@@ -47,7 +47,8 @@ test('without its broker a gateway says so at once, and serves again when the br
   assert.equal(refused.problem.started, 'no');
   assert.equal(refused.problem.retryable, true);
   assert.ok(Number(refused.headers['retry-after']) >= 1);
-  const again = await Promise.all(Array.from({ length: 5 }, () => client.call('work', { id: 'x' })));
+  const again = [];
+  for (let n = 0; n < 10; n++) again.push(await client.call('work', { id: 'x' }));
   assert.ok(again.every(({ problem }) => problem.code === 'broker_unavailable'));
   const quickest = Math.min(...again.map(({ elapsedMs }) => elapsedMs));
   assert.ok(quickest < 50, `the quickest took ${quickest} ms`);

@@ -1,0 +1,190 @@
+// npm run test:mutations [-- <part of a name>...]: proves the model. Breaks a copy of the sources in one way at a time;
+// the model must notice each. A text to be replaced that is not found is an error: the list has to follow the sources.
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+const RUNS = 600;
+const SEED = 1;
+
+/** @type {{ name: string, file: string, from: string, to: string }[]} */
+const mutations = [
+  {
+    name: 'a gateway sends again what a silent worker holds',
+    file: 'gateway/dispatch.ts',
+    from: 'for (const leg of held) this.#endings.fail(leg, workerLost());',
+    to: 'for (const leg of held) { this.#endings.retract(leg); this.#place(leg); }',
+  },
+  {
+    name: 'a gateway takes a busy reply for no reply and sends twice',
+    file: 'gateway/dispatch.ts',
+    from: "if (signal === 'busy') leg.refusals++;\n    this.#place(leg);\n  }\n\n  /** A group that",
+    to: "if (signal === 'busy') leg.refusals++;\n    this.#place(leg);\n    if (leg.state === 'sent') this.#place(leg);\n  }\n\n  /** A group that",
+  },
+  {
+    name: 'a worker ignores deadlines',
+    file: 'workers/intake.ts',
+    from: 'if (arrival.deadlineAt <= clock.now()) this.#expire(arrival);\n    else if (this.#isDraining',
+    to: 'if (this.#isDraining',
+  },
+  {
+    name: 'a worker trusts the wall clock of the gateway',
+    file: 'workers/arrival.ts',
+    from: 'const ageMs = offsets.ageMs(call.gateway, sentWall, clock.wall(), arrivedAt);',
+    to: 'const ageMs = clock.wall() - sentWall;',
+  },
+  {
+    name: 'a worker does not see that it was stopped',
+    file: 'workers/worker.ts',
+    from: 'if (this.#isLate()) this.#setLagging(true);',
+    to: '',
+  },
+  {
+    name: 'the queue hands out what has expired',
+    file: 'gateway/parking.ts',
+    from: 'const isInTime = item.deadlineAt > now;',
+    to: 'const isInTime = true;',
+  },
+  {
+    name: 'a gateway places again what has expired',
+    file: 'gateway/dispatch.ts',
+    from: 'if (leg.deadlineAt <= clock.now()) return;',
+    to: '',
+  },
+  {
+    name: 'a call that ends stays parked',
+    file: 'gateway/endings.ts',
+    from: "if (leg.state === 'parked') this.#options.handout.unpark(",
+    to: "if (leg.state === 'parked' && reason === 'expired') this.#options.handout.unpark(",
+  },
+  {
+    name: 'what is parked is forgotten when its caller leaves, and handed out',
+    file: 'gateway/endings.ts',
+    from: 'call.isAbandoned = true;\n    call.settle(',
+    to: 'call.settle(',
+  },
+  {
+    name: 'a second demand is taken for the first',
+    file: 'workers/pulls.ts',
+    from: 'if (pull.isDirect || pull.demands !== this.#demands) return this.#pullAny();',
+    to: 'if (pull.isDirect) return this.#pullAny();',
+  },
+  {
+    name: 'demand is told once',
+    file: 'gateway/handout.ts',
+    from: 'lot.cancelDemand = clock.after(DEMAND_EVERY_MS, () => this.#demand(lot));',
+    to: 'lot.cancelDemand = undefined;',
+  },
+  {
+    name: 'a pull without answer keeps its slot',
+    file: 'workers/pulls.ts',
+    from: '  #giveUp(pull: Pull): void {\n    this.#release(pull);',
+    to: '  #giveUp(pull: Pull): void {',
+  },
+  {
+    name: 'a call is answered busy and run',
+    file: 'workers/intake.ts',
+    from: "      this.#signal(arrival, 'busy');\n    }\n  }\n\n  #log(",
+    to: "      this.#signal(arrival, 'busy');\n      this.#start(arrival);\n    }\n  }\n\n  #log(",
+  },
+  {
+    name: 'started does not count calls under way',
+    file: 'gateway/pending.ts',
+    from: "if (leg.state === 'sent' || leg.error?.started === 'unknown') started = 'unknown';",
+    to: "if (leg.error?.started === 'unknown') started = 'unknown';",
+  },
+  {
+    name: 'the refusal of one group speaks for all',
+    file: 'gateway/endings.ts',
+    from: 'isRefusal && leg.call.mayRunBesides(leg)',
+    to: 'false',
+  },
+  {
+    name: 'expired at one of several unknown groups is expired for all',
+    file: 'gateway/dispatch.ts',
+    from: "const started = leg.group === undefined ? 'unknown' : 'no';",
+    to: "const started = 'no' as const;",
+  },
+  {
+    name: 'a group is owed a call once more after it refused it',
+    file: 'gateway/dispatch.ts',
+    from: 'if (call.isAbandoned || call.legs.some((leg) => leg.group === group)) return;',
+    to: 'if (call.isAbandoned) return;\n    this.#broadcast(new Leg(call, undefined));',
+  },
+  {
+    name: 'the seat of an answered call stays taken',
+    file: 'gateway/endings.ts',
+    from: 'if (leg.seat !== undefined) belief.release(leg.seat, leg);',
+    to: '',
+  },
+  {
+    name: 'reply subjects stay open',
+    file: 'gateway/endings.ts',
+    from: 'if (leg.reply !== undefined) inbox.close(leg.reply);',
+    to: '',
+  },
+  {
+    name: 'a cancelled call in the buffer gets no reply',
+    file: 'workers/intake.ts',
+    from: "      this.counts.cancelled++;\n      this.#signal(arrival, 'busy');",
+    to: "      this.counts.cancelled++;\n      this.#start(arrival);",
+  },
+];
+
+const root = resolve(import.meta.dirname, '../..');
+const chosen = process.argv.slice(2);
+const copy = mkdtempSync(join(tmpdir(), 'mutations-'));
+const missed = [];
+try {
+  for (const folder of ['protocol', 'lib', 'gateway', 'workers', 'test/model', 'test/support']) {
+    cpSync(join(root, folder), join(copy, folder), { recursive: true });
+  }
+  for (const file of ['package.json', 'tsconfig.json']) cpSync(join(root, file), join(copy, file));
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  if (chosen.length === 0) report('the sources as they are', runModel(), true);
+  for (const mutation of mutations) {
+    const isChosen = chosen.length === 0 || chosen.some((part) => mutation.name.includes(part));
+    if (isChosen) report(mutation.name, withMutation(mutation), false);
+  }
+} finally {
+  rmSync(copy, { recursive: true, force: true });
+}
+if (missed.length > 0) {
+  console.error(`\nnot as it must be: ${missed.join('; ')}`);
+  process.exitCode = 1;
+}
+
+function withMutation({ name, file, from, to }) {
+  const path = join(copy, file);
+  const source = readFileSync(path, 'utf8');
+  if (source.split(from).length !== 2) {
+    throw new Error(`"${name}": the text must be in ${file} once, was found ${source.split(from).length - 1} times`);
+  }
+  writeFileSync(path, source.replace(from, () => to));
+  try {
+    return runModel();
+  } finally {
+    writeFileSync(path, source);
+  }
+}
+
+/** What the model says; undefined when all held. */
+function runModel() {
+  const run = spawnSync(
+    process.execPath,
+    ['--import', 'tsx', 'test/model/main.ts', '--runs', String(RUNS), '--seed', String(SEED), '--no-shrink'],
+    { cwd: copy, encoding: 'utf8', timeout: 120_000 },
+  );
+  if (run.status === 0 && run.stdout.includes('all held')) return undefined;
+  const found = run.stderr.match(/^at \d.*$/m)?.[0];
+  if (found === undefined) throw new Error(`the model did not run: ${run.stdout}${run.stderr}`);
+  const after = run.stderr.match(/failed after (\d+) tests/)?.[1];
+  return `after ${after}: ${found.replace(/^at [\d.]+: /, '')}`;
+}
+
+function report(name, found, mustHold) {
+  const isRight = (found === undefined) === mustHold;
+  if (!isRight) missed.push(name);
+  console.log(`${isRight ? 'ok    ' : 'MISSED'} ${name.padEnd(68)} ${found ?? 'all held'}`);
+}
