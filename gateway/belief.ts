@@ -180,7 +180,11 @@ export class Belief<H> {
     this.#byFunction.set(fn, groups);
     const seats = groups.get(group) ?? new Set<Seat<H>>();
     groups.set(group, seats);
-    if (known !== undefined) this.#byFunction.get(fn)?.get(known.group)?.delete(known);
+    if (known !== undefined) {
+      const left = groups.get(known.group);
+      left?.delete(known);
+      if (left?.size === 0) groups.delete(known.group);
+    }
     seats.add(seat);
     return seat;
   }

@@ -1,5 +1,5 @@
-import { Dispatcher, type DispatchOptions } from '../../gateway/dispatch.ts';
 import type { Outcome, PendingCall } from '../../gateway/call.ts';
+import { Dispatcher, type DispatchOptions } from '../../gateway/dispatch.ts';
 import { type BusMessage, NO_DATA } from '../../lib/bus.ts';
 import { CallError } from '../../protocol/call-error.ts';
 import { encodeJson } from '../../protocol/json.ts';
@@ -80,7 +80,10 @@ export class TestGateway {
   }
 
   /** A worker that does what the test says, known to the gateway and live until `kill`. */
-  async worker(id: string, options: { group?: string; slots?: number; serviceMs?: number } = {}): Promise<TestWorker> {
+  async worker(
+    id: string,
+    options: { group?: string; slots?: number; serviceMs?: number } = {},
+  ): Promise<TestWorker> {
     const worker = new TestWorker(this, id, options);
     worker.tell();
     await this.clock.advance(1);
@@ -163,7 +166,10 @@ export class TestWorker {
     const { free = this.slots, ...rest } = state;
     const { group, slots, serviceMs } = this;
     const functions = { [FN]: { group, slots, free, running: 0, buffered: 0, serviceMs } };
-    this.bus.publish(subjects.state(this.id), encodeJson({ at: this.#gateway.clock.wall(), functions, ...rest }));
+    this.bus.publish(
+      subjects.state(this.id),
+      encodeJson({ at: this.#gateway.clock.wall(), functions, ...rest }),
+    );
   }
 
   /** Answers a call with its own body in capitals. */
@@ -212,4 +218,15 @@ export class TestWorker {
 
 export function text(data: Uint8Array): string {
   return new TextDecoder().decode(data);
+}
+
+/** Runs a test with a gateway, and checks that it leaves nothing behind. */
+export async function withGateway(
+  run: (gateway: TestGateway) => Promise<void>,
+  options?: Partial<DispatchOptions>,
+): Promise<void> {
+  const gateway = new TestGateway(options);
+  await gateway.clock.advance(1);
+  await run(gateway);
+  await gateway.stop();
 }

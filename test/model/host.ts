@@ -22,6 +22,8 @@ export interface HostOptions {
 
 interface Waiting {
   readonly at: number;
+  /** It goes with the connection when that breaks. */
+  readonly isMessage?: boolean;
   readonly run: () => void;
 }
 
@@ -40,7 +42,6 @@ export class Host {
   isFrozen = false;
   isKilled = false;
   readonly #world: FakeClock;
-  readonly #hooks: HostHooks;
   readonly #timers = new Set<() => void>();
   #heldTimers: Waiting[] = [];
   #queue: Waiting[] = [];
@@ -50,7 +51,6 @@ export class Host {
     this.name = name;
     this.wallOffsetMs = wallOffsetMs;
     this.#world = clock;
-    this.#hooks = hooks;
     this.connection = broker.connect(name);
     this.clock = this.#clockOf(clock.host({ wallOffsetMs, startMs }));
     this.bus = new HostBus(this, hooks);
@@ -58,6 +58,11 @@ export class Host {
 
   get isUp(): boolean {
     return !this.isFrozen && !this.isKilled && this.connection.connected;
+  }
+
+  /** Messages wait that were sent while it was slow or stopped. */
+  get isBehind(): boolean {
+    return this.#queue.length > 0;
   }
 
   freeze(): void {
@@ -89,9 +94,7 @@ export class Host {
   /** What is on the way is lost; what a stopped process had received is not. */
   cut(): void {
     if (!this.isFrozen) {
-      this.#queue = [];
-      this.#cancelPump?.();
-      this.#cancelPump = undefined;
+      this.#queue = this.#queue.filter(({ isMessage }) => isMessage !== true);
     }
     this.connection.disconnect();
   }
@@ -103,14 +106,14 @@ export class Host {
   /** @internal */
   receive(message: BusMessage, handle: (message: BusMessage, heldMs: number) => void): void {
     const at = this.#world.now() + this.delayMs;
-    this.enqueue(() => handle(message, this.#world.now() - at), this.delayMs);
+    this.enqueue(() => handle(message, this.#world.now() - at), this.delayMs, true);
   }
 
   /** @internal Runs in its turn, at once when nothing waits. */
-  enqueue(run: () => void, delayMs = 0): void {
+  enqueue(run: () => void, delayMs = 0, isMessage = false): void {
     if (this.isKilled) return;
     if (delayMs === 0 && !this.isFrozen && this.#queue.length === 0) return run();
-    this.#queue.push({ at: this.#world.now() + delayMs, run });
+    this.#queue.push({ at: this.#world.now() + delayMs, run, isMessage });
     this.#pump();
   }
 
@@ -125,35 +128,39 @@ export class Host {
   }
 
   #clockOf(own: Clock): Clock {
-    const timer = (make: (run: () => void) => () => void, run: () => void, repeats: boolean) => {
-      if (this.isKilled) return () => undefined;
-      let isOver = false;
-      let isHeld = false;
-      const cancel = () => {
-        isOver = true;
-        this.#timers.delete(cancel);
-        cancelOwn();
-      };
-      const runHeld = () => {
-        isHeld = false;
-        if (!isOver) run();
-      };
-      const cancelOwn = make(() => {
-        if (!repeats) this.#timers.delete(cancel);
-        if (!this.isFrozen) return run();
-        // A repeating one runs once after a stop, however long that was.
-        if (!isHeld) this.#heldTimers.push({ at: 0, run: runHeld });
-        isHeld = true;
-      });
-      this.#timers.add(cancel);
-      return cancel;
-    };
     return {
       now: () => own.now(),
       wall: () => own.wall(),
-      after: (ms, run) => timer((fire) => own.after(ms, fire), run, false),
-      every: (ms, run) => timer((fire) => own.every(ms, fire), run, true),
+      after: (ms, run) => this.#timer(own, ms, run, false),
+      every: (ms, run) => this.#timer(own, ms, run, true),
     };
+  }
+
+  /** A repeating one counts from when it ran, so that it runs once after a stop, however long that was. */
+  #timer(own: Clock, ms: number, run: () => void, repeats: boolean): () => void {
+    if (this.isKilled) return () => undefined;
+    let isOver = false;
+    let cancelOwn = (): void => undefined;
+    const cancel = (): void => {
+      isOver = true;
+      this.#timers.delete(cancel);
+      cancelOwn();
+    };
+    const go = (): void => {
+      if (isOver) return;
+      if (repeats) arm();
+      else this.#timers.delete(cancel);
+      run();
+    };
+    const arm = (): void => {
+      cancelOwn = own.after(ms, () => {
+        if (this.isFrozen) this.#heldTimers.push({ at: 0, run: go });
+        else go();
+      });
+    };
+    this.#timers.add(cancel);
+    arm();
+    return cancel;
   }
 }
 

@@ -25,6 +25,9 @@ export interface CallRecord {
 /** An outcome comes at the latest this long after the deadline: two steps of the sweep and a timer. */
 const SWEEP_MS = 30;
 
+/** Hosts count from other starts: what is the same moment differs in the last bits. */
+const CLOCK_ERROR_MS = 0.001;
+
 /** What truly happened, kept outside the system, and the judge of it. */
 export class Ledger {
   readonly calls = new Map<string, CallRecord>();
@@ -84,9 +87,11 @@ export class Ledger {
   sent(id: string, subject: string): void {
     const call = this.calls.get(id);
     if (call === undefined) return;
-    if (call.abandonedAt !== undefined) this.violated(`call ${id} was sent to ${subject} after its caller left`);
+    if (call.abandonedAt !== undefined)
+      this.violated(`call ${id} was sent to ${subject} after its caller left`);
     const lateMs = this.#now() - call.deadlineAt;
-    if (lateMs >= 0) this.violated(`call ${id} was sent to ${subject} ${lateMs} ms after its deadline`);
+    if (lateMs > CLOCK_ERROR_MS)
+      this.violated(`call ${id} was sent to ${subject} ${lateMs} ms after its deadline`);
   }
 
   /** A worker of the group got a plain requester's call. */
@@ -110,7 +115,8 @@ export class Ledger {
         if (count === 0) this.violated(`the plain call ${id} got no reply of group ${group}`);
       }
       const [outcome] = outcomes;
-      if (outcome instanceof CallError && outcome.code === 'worker_lost') this.violated(`call ${id} was lost`);
+      if (outcome instanceof CallError && outcome.code === 'worker_lost')
+        this.violated(`call ${id} was lost`);
     }
   }
 

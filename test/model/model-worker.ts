@@ -4,8 +4,8 @@ import { readDefinition } from '../../workers/define.ts';
 import { Worker } from '../../workers/worker.ts';
 import { silentLog } from '../support/log.ts';
 import type { Host, HostHooks } from './host.ts';
+import { FN, type Surroundings } from './parts.ts';
 import type { WorkerPlan } from './scenario.ts';
-import { FN, type World } from './world.ts';
 
 /**
  * How much later than its deadline a call may begin. A worker learns how far a gateway's clock is from its own by
@@ -24,13 +24,13 @@ export class ModelWorker {
   readonly plan: WorkerPlan;
   isLeaving = false;
   isGone = false;
-  readonly #world: World;
+  readonly #world: Surroundings;
   /** By gateway: the least time that a message took to be handled. */
   readonly #quickest = new Map<string, number>();
   /** By call: the time that its message took without what it waited for a stopped process. */
   readonly #travelMs = new Map<string, number>();
 
-  constructor(world: World, id: string, plan: WorkerPlan, makeHost: (hooks: HostHooks) => Host) {
+  constructor(world: Surroundings, id: string, plan: WorkerPlan, makeHost: (hooks: HostHooks) => Host) {
     this.#world = world;
     this.id = id;
     this.plan = plan;
@@ -54,7 +54,8 @@ export class ModelWorker {
     if (this.isLeaving) return;
     this.isLeaving = true;
     await this.worker.drain();
-    await this.worker.stop();
+    // A connection that breaks meanwhile is no failure: what was to be flushed is lost in any case.
+    await this.worker.stop().catch(() => undefined);
     this.isGone = true;
     await this.host.bus.close();
   }

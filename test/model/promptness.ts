@@ -1,4 +1,5 @@
-import { FN, type World } from './world.ts';
+import type { ModelWorker } from './model-worker.ts';
+import { FN, type Surroundings } from './parts.ts';
 
 /**
  * No call stays parked while a worker of its group that lives, is connected and serves has a slot that runs nothing.
@@ -12,12 +13,12 @@ const PROMPT_MS = 50 + 5 + 10 + 5;
 const AFTER_FAULT_MS = 250 + 20 + 100;
 
 export class Promptness {
-  readonly #world: World;
+  readonly #world: Surroundings & { readonly workers: readonly ModelWorker[] };
   /** By gateway and group: since when something is parked; by worker: since when a slot runs nothing. */
   readonly #since = new Map<string, number>();
   #faultedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(world: World) {
+  constructor(world: Surroundings & { readonly workers: readonly ModelWorker[] }) {
     this.#world = world;
   }
 
@@ -28,8 +29,9 @@ export class Promptness {
 
   check(): void {
     const now = this.#world.clock.now();
+    const parts = [...this.#world.gateways, ...this.#world.workers];
+    if (parts.some(({ host }) => host.delayMs > 0 || host.isBehind)) this.#faultedAt = now;
     const excusedUntil = this.#faultedAt + AFTER_FAULT_MS;
-    const slow = Math.max(0, ...[...this.#world.gateways, ...this.#world.workers].map(({ host }) => host.delayMs));
     for (const worker of this.#world.workers) {
       const state = worker.worker.state[FN];
       const isServing = worker.host.isUp && !worker.isLeaving && state !== undefined;
@@ -39,7 +41,7 @@ export class Promptness {
       for (const group of ['a', 'b']) {
         const parked = gateway.dispatcher.parkedIn(FN, group);
         const parkedSince = this.#note(`${gateway.id} ${group}`, gateway.host.isUp && parked > 0, now);
-        if (parkedSince === undefined || slow > 0) continue;
+        if (parkedSince === undefined) continue;
         for (const { id, plan } of this.#world.workers) {
           const freeSince = plan.group === group ? this.#since.get(id) : undefined;
           if (freeSince === undefined) continue;

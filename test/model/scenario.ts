@@ -28,7 +28,9 @@ export type Step =
   | { do: 'freeze'; worker: number; ms: number; timersFirst: boolean }
   | { do: 'cutWorker'; worker: number; ms: number }
   | { do: 'cutGateway'; gateway: number; ms: number }
-  | { do: 'delay'; host: number; ms: number; forMs: number };
+  | { do: 'delay'; host: number; ms: number; forMs: number }
+  /** Messages to a host take longer, then its connection breaks and they are lost. */
+  | { do: 'fade'; host: number; delayMs: number; afterMs: number; ms: number };
 
 /** `stubborn` does not react to being cancelled; `invalid` is refused by group a before it begins, run by others. */
 export type Ending = 'ok' | 'error' | 'stubborn' | 'invalid';
@@ -66,9 +68,24 @@ const call = fc.record({
   ends: fc.constantFrom<Ending>('ok', 'ok', 'ok', 'error', 'stubborn', 'invalid'),
 });
 
+/** Outlasts the discovery that its worker is gone. */
+const longCall = fc.record({
+  do: fc.constant('call' as const),
+  gateway: index,
+  count: fc.integer({ min: 1, max: 4 }),
+  workMs: fc.integer({ min: 100, max: 1500 }),
+  budgetMs: fc.integer({ min: 2000, max: 4000 }),
+  leavesAfterMs: fc.constant(undefined),
+  ends: fc.constantFrom<Ending>('ok', 'stubborn'),
+});
+
 const wait = fc.record({
   do: fc.constant('wait' as const),
-  ms: fc.oneof(fc.integer({ min: 0, max: 30 }), fc.integer({ min: 0, max: 400 }), fc.integer({ min: 0, max: 1500 })),
+  ms: fc.oneof(
+    fc.integer({ min: 0, max: 30 }),
+    fc.integer({ min: 0, max: 400 }),
+    fc.integer({ min: 0, max: 1500 }),
+  ),
 });
 
 const fault: fc.Arbitrary<Step> = fc.oneof(
@@ -84,12 +101,23 @@ const fault: fc.Arbitrary<Step> = fc.oneof(
     timersFirst: fc.boolean(),
   }),
   fc.record({ do: fc.constant('cutWorker' as const), worker: index, ms: fc.integer({ min: 1, max: 2500 }) }),
-  fc.record({ do: fc.constant('cutGateway' as const), gateway: index, ms: fc.integer({ min: 1, max: 1500 }) }),
+  fc.record({
+    do: fc.constant('cutGateway' as const),
+    gateway: index,
+    ms: fc.integer({ min: 1, max: 1500 }),
+  }),
   fc.record({
     do: fc.constant('delay' as const),
     host: fc.nat({ max: 7 }),
     ms: fc.integer({ min: 1, max: 600 }),
     forMs: fc.integer({ min: 10, max: 3000 }),
+  }),
+  fc.record({
+    do: fc.constant('fade' as const),
+    host: fc.nat({ max: 7 }),
+    delayMs: fc.integer({ min: 50, max: 1000 }),
+    afterMs: fc.integer({ min: 10, max: 1000 }),
+    ms: fc.integer({ min: 1, max: 1000 }),
   }),
 );
 
@@ -103,6 +131,7 @@ export const scenarios: fc.Arbitrary<Scenario> = fc.boolean().chain((isQuiet) =>
       fc.oneof(
         { weight: 5, arbitrary: call },
         { weight: 5, arbitrary: wait },
+        { weight: isQuiet ? 0 : 2, arbitrary: longCall },
         { weight: isQuiet ? 0 : 4, arbitrary: fault },
       ),
       { minLength: 1, maxLength: 30 },

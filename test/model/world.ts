@@ -1,6 +1,5 @@
-import type { BusMessage } from '../../lib/bus.ts';
-
 import { Dispatcher } from '../../gateway/dispatch.ts';
+import type { BusMessage } from '../../lib/bus.ts';
 import { Subjects } from '../../protocol/subjects.ts';
 import { FakeBroker } from '../support/fake-bus.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -8,24 +7,18 @@ import { seededRandom } from '../support/random.ts';
 import { Host } from './host.ts';
 import { Ledger } from './ledger.ts';
 import { ModelWorker } from './model-worker.ts';
+import { FN, type ModelGateway, type Surroundings } from './parts.ts';
 import { Promptness } from './promptness.ts';
 import type { Scenario, Step, WorkerPlan } from './scenario.ts';
 
-export const FN = 'f';
 const LATENCY_MS = 0.05;
 /** The longest that anything is owed: a plain call's budget, and replies of pulls that were given up. */
 const LONGEST_MEMORY_MS = 16_000;
 
-const HARMFUL = new Set<Step['do']>(['kill', 'freeze', 'cutWorker', 'cutGateway', 'delay']);
-
-export interface ModelGateway {
-  readonly id: string;
-  readonly host: Host;
-  readonly dispatcher: Dispatcher;
-}
+const HARMFUL = new Set<Step['do']>(['kill', 'freeze', 'cutWorker', 'cutGateway', 'delay', 'fade']);
 
 /** Gateways and workers as they are, on hosts, clocks and a broker that are not. */
-export class World {
+export class World implements Surroundings {
   readonly clock = new FakeClock();
   readonly broker: FakeBroker;
   readonly subjects = new Subjects();
@@ -72,7 +65,8 @@ export class World {
   }
 
   async advance(ms: number): Promise<void> {
-    for (let left = ms; left > 0 && !this.#isBroken(); left -= 100) await this.clock.advance(Math.min(left, 100));
+    for (let left = ms; left > 0 && !this.#isBroken(); left -= 100)
+      await this.clock.advance(Math.min(left, 100));
   }
 
   /** Workers and gateways whose process lives. */
@@ -138,15 +132,26 @@ export class World {
       case 'cutGateway':
         return this.#cut(pick(this.gateways, step.gateway)?.host, step.ms);
       case 'delay': {
-        const hosts = [...this.gateways, ...this.liveWorkers].map(({ host }) => host);
-        const host = pick(hosts, step.host);
-        if (host === undefined) return;
+        const host = this.#anyHost(step.host);
         host.delayMs = step.ms;
         return this.#later(step.forMs, () => {
           host.delayMs = 0;
         });
       }
+      case 'fade': {
+        const host = this.#anyHost(step.host);
+        host.delayMs = step.delayMs;
+        return this.#later(step.afterMs, () => {
+          host.delayMs = 0;
+          this.#cut(host, step.ms);
+        });
+      }
     }
+  }
+
+  #anyHost(index: number): Host {
+    const hosts = [...this.gateways, ...this.liveWorkers].map(({ host }) => host);
+    return pick(hosts, index) ?? this.#plain;
   }
 
   /** The end of a fault is one as well. */
@@ -204,13 +209,17 @@ export class World {
   #respond(ms: number): void {
     const host = this.#host('responder', 0);
     const group = `responder${this.#ids++}`;
-    host.bus.subscribe(this.subjects.call(FN), (message: BusMessage) => {
-      const id = new TextDecoder().decode(message.data);
-      this.ledger.begin(id, group, group, Number.POSITIVE_INFINITY);
-      host.clock.after(20, () => {
-        if (message.reply !== undefined) host.bus.publish(message.reply, message.data);
-      });
-    }, { queue: group });
+    host.bus.subscribe(
+      this.subjects.call(FN),
+      (message: BusMessage) => {
+        const id = new TextDecoder().decode(message.data);
+        this.ledger.begin(id, group, group, Number.POSITIVE_INFINITY);
+        host.clock.after(20, () => {
+          if (message.reply !== undefined) host.bus.publish(message.reply, message.data);
+        });
+      },
+      { queue: group },
+    );
     this.#later(ms, () => host.kill());
   }
 
@@ -226,7 +235,8 @@ export class World {
         for (const seat of worker.seats.values()) expectZero(`held by ${worker.id} in ${id}`, seat.held.size);
       }
     }
-    for (const { id, worker } of this.liveWorkers) {
+    for (const { id, worker, isLeaving } of this.liveWorkers) {
+      if (isLeaving) this.ledger.violated(`${id} has not left`);
       const state = worker.state[FN];
       if (state === undefined) continue;
       expectZero(`running in ${id}`, state.running);
@@ -246,7 +256,8 @@ export class World {
     if (this.clock.pending > 0) this.ledger.violated(`${this.clock.pending} timers are left after the stop`);
     for (const { id, host } of [...this.gateways, ...this.workers]) {
       const { subscriptions } = host.connection;
-      if (subscriptions > 0 && !host.isKilled) this.ledger.violated(`${id} left ${subscriptions} subscriptions`);
+      if (subscriptions > 0 && !host.isKilled)
+        this.ledger.violated(`${id} left ${subscriptions} subscriptions`);
     }
     this.#isBroken();
   }
@@ -269,4 +280,3 @@ export async function play(scenario: Scenario): Promise<readonly string[]> {
 function pick<T>(items: readonly T[], index: number): T | undefined {
   return items.length === 0 ? undefined : items[index % items.length];
 }
-
