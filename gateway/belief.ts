@@ -1,3 +1,4 @@
+import { PREFETCH_BELOW_MS } from '../protocol/call.ts';
 import type { WorkerReport } from '../protocol/reply.ts';
 import type { State } from '../protocol/state.ts';
 
@@ -37,8 +38,6 @@ export interface WorkerView<H> {
 
 /** Three missed state messages: not believed free any more. */
 export const UNHEARD_MS = 1500;
-/** Functions faster than this may be given one more call per slot, so that the next is there when a slot frees. */
-const PREFETCH_BELOW_MS = 5;
 
 export class Belief<H> {
   readonly #workers = new Map<string, WorkerView<H>>();

@@ -258,8 +258,9 @@ export class Dispatcher implements Dispatch {
     if (signal === 'empty')
       return this.#endings.end(leg, new CallError('bad_reply', 'the reply to a call must not be `empty`'));
     if (signal === 'expired') {
-      // On the shared subject a group that nobody knows of may have begun it.
-      const started = leg.group === undefined ? 'unknown' : 'no';
+      // On the shared subject another group may have begun it, if there is one.
+      const isCertain = leg.group !== undefined || this.#watch.isOnlyGroup(leg.call.request.fn, group ?? '');
+      const started = isCertain ? 'no' : 'unknown';
       this.#endings.retract(leg);
       return this.#endings.fail(
         leg,

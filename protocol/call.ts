@@ -5,6 +5,12 @@ import { token } from './subjects.ts';
 /** Budget of a call that comes without `Now-*` headers, from its receipt. */
 export const PLAIN_BUDGET_MS = 5000;
 
+/**
+ * Functions faster than this (average run time in milliseconds) are worth a prefetch: one more call per slot waits
+ * in the worker, where it costs less than the way of a pull. A gateway may send it, a worker may refuse it.
+ */
+export const PREFETCH_BELOW_MS = 5;
+
 const unixMs = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 
 /** The headers of a call that a gateway sent, under the lower-case names that readers see. */

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { type Bus, type BusMessage, NO_DATA } from '../lib/bus.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Deadlines } from '../lib/deadlines.ts';
+import { PREFETCH_BELOW_MS } from '../protocol/call.ts';
 import type { HeaderPairs } from '../protocol/headers.ts';
 import {
   errorHeaders,
@@ -23,7 +24,7 @@ import { ServiceTime, Slots } from './slots.ts';
  *   arrives ──► running ──► answered        a slot is free
  *      │           ▲
  *      ├──► buffered                        no slot: a plain requester's call, which can wait nowhere else,
- *      │       │                            or a prefetched one of a function faster than ~5 ms
+ *      │       │                            or a prefetched one of a quick function
  *      │       └──► expired / error 503     its deadline passed while it waited
  *      └──► busy / draining / expired       not run, and the gateway knows that it was not
  *
@@ -53,7 +54,6 @@ interface Running {
 
 /** What the report and Nats headers of a reply may need besides the handler's own. */
 const REPORT_BYTES = 512;
-const PREFETCH_BELOW_MS = 5;
 const MAX_BUFFERED = 1000;
 /** The reply of a call may wait this long for the broker to come back. */
 const MAX_UNSENT = 1000;

@@ -108,7 +108,7 @@ const mutations = [
   {
     name: 'expired at one of several unknown groups is expired for all',
     file: 'gateway/dispatch.ts',
-    from: "const started = leg.group === undefined ? 'unknown' : 'no';",
+    from: "const started = isCertain ? 'no' : 'unknown';",
     to: "const started = 'no' as const;",
     // Only in the few milliseconds between a deadline and the sweep.
     by: 'test/gateway/dispatch.test.ts',
