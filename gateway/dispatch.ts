@@ -111,11 +111,6 @@ export class Dispatcher implements Dispatch {
     return this.#endings.pending;
   }
 
-  /** Replies that came after their call was closed. */
-  get lateReplies(): number {
-    return this.#inbox.late;
-  }
-
   /** Reply subjects that are open: one for each call at a worker. */
   get openReplies(): number {
     return this.#inbox.size;

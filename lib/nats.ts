@@ -36,14 +36,10 @@ const FIRST_REFUSED_PAUSE_MS = 500;
 const LONGEST_REFUSED_PAUSE_MS = 5000;
 
 /**
- * The bus on NATS. `start` it (or give it to a Lifecycle as the first part): nothing waits for the broker.
- * Throws at once when `servers` is no list of addresses.
+ * The bus on NATS; see `Bus`. `start` it (or give it to a Lifecycle as the first part): nothing waits for the broker,
+ * and subscriptions made while there is no server take effect when there is one. The constructor throws when
+ * `servers` is no list of addresses.
  */
-export function connectBus(options: NatsBusOptions): NatsBus {
-  return new NatsBus(options);
-}
-
-/** See `Bus`; subscriptions made while there is no server take effect when there is one. */
 export class NatsBus implements Bus, Part {
   readonly name = 'nats';
   readonly #clientName: string;

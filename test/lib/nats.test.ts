@@ -7,7 +7,7 @@ import { basename, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Bus, type BusMessage, NO_DATA } from '../../lib/bus.ts';
-import { connectBus } from '../../lib/nats.ts';
+import { NatsBus } from '../../lib/nats.ts';
 import { randomToken } from '../../lib/random-token.ts';
 import { recordingLog, silentLog } from '../support/log.ts';
 import { connection, connectTestBus, startTestServer } from '../support/nats.ts';
@@ -65,7 +65,7 @@ test('without a broker the bus starts, and what was subscribed works when the br
   const probe = await startTestServer(t);
   await probe.stop();
   const { log, find } = recordingLog();
-  const bus = connectBus({ servers: `127.0.0.1:${probe.port}`, name: 'test', log });
+  const bus = new NatsBus({ servers: `127.0.0.1:${probe.port}`, name: 'test', log });
   t.after(() => bus.close());
   const received = nextMessage(bus, 'a');
   bus.start();
@@ -81,7 +81,7 @@ test('without a broker the bus starts, and what was subscribed works when the br
 });
 
 test('a bus that found no broker closes at once', async () => {
-  const bus = connectBus({ servers: '127.0.0.1:1', name: 'test', log: silentLog });
+  const bus = new NatsBus({ servers: '127.0.0.1:1', name: 'test', log: silentLog });
   bus.start();
   await pause(20);
   const startedAt = performance.now();

@@ -1,6 +1,6 @@
 import type { TestContext } from 'node:test';
 import type { Logger } from 'pino';
-import { connectBus, type NatsBus } from '../../lib/nats.ts';
+import { NatsBus } from '../../lib/nats.ts';
 import { type NatsServer, startNatsServer } from '../../lib/nats-server.ts';
 import { silentLog } from './log.ts';
 
@@ -21,7 +21,7 @@ export async function connectTestBus(
   servers: string,
   options: { name?: string; log?: Logger } = {},
 ): Promise<NatsBus> {
-  const bus = connectBus({ servers, name: options.name ?? 'test', log: options.log ?? silentLog });
+  const bus = new NatsBus({ servers, name: options.name ?? 'test', log: options.log ?? silentLog });
   t.after(() => bus.close());
   bus.start();
   await connection(bus, true);
