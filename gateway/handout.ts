@@ -10,8 +10,9 @@ import { type Parkable, Parking, type ParkingOptions } from './parking.ts';
  * Hands parked calls out to workers that pull.
  *
  * A lot is the queue of one function and group. With the first call parked it *opens*: the gateway subscribes to
- * its pull subject and tells the group's workers of its demand, again every 50 ms. With the last one taken it
- * *closes*: the subscription is drained, since pulls may be on the way, and those are answered `empty`.
+ * its pull subject and tells the group's workers of its demand, again every 50 ms, but only every 250 ms while pulls
+ * keep coming and no slot is believed free: then the workers know. With the last one taken it *closes*: the
+ * subscription is drained, since pulls may be on the way, and those are answered `empty`.
  */
 export interface Lot<T extends Parkable> {
   readonly fn: string;
@@ -34,11 +35,14 @@ export interface HandoutOptions<T extends Parkable> {
 }
 
 const DEMAND_EVERY_MS = 50;
+/** At least this often also while pulls keep coming: a worker of another make may have told no state. */
+const DEMAND_AT_LEAST_EVERY_MS = 250;
 const DEMAND_APART_MS = 5;
 
 interface OpenLot<T extends Parkable> extends Lot<T> {
   subscription: BusSubscription | undefined;
   demandedAt: number;
+  pulledAt: number;
   cancelDemand: (() => void) | undefined;
 }
 
@@ -119,6 +123,7 @@ export class Handout<T extends Parkable> {
         parking,
         subscription: undefined,
         demandedAt: Number.NEGATIVE_INFINITY,
+        pulledAt: Number.NEGATIVE_INFINITY,
         cancelDemand: undefined,
       };
       this.#lots.set(name, lot);
@@ -137,6 +142,8 @@ export class Handout<T extends Parkable> {
       },
       { queue: GATEWAYS_QUEUE },
     );
+    // Whoever pulled from it before may have gone idle since.
+    lot.pulledAt = Number.NEGATIVE_INFINITY;
     const inMs = lot.demandedAt + DEMAND_APART_MS - clock.now();
     if (inMs <= 0) this.#demand(lot);
     else lot.cancelDemand ??= clock.after(inMs, () => this.#demand(lot));
@@ -152,14 +159,13 @@ export class Handout<T extends Parkable> {
   #demand(lot: OpenLot<T>): void {
     const { bus, clock, subjects, gateway, freeSlots } = this.#options;
     lot.cancelDemand = clock.after(DEMAND_EVERY_MS, () => this.#demand(lot));
-    lot.demandedAt = clock.now();
+    const now = clock.now();
+    const free = freeSlots(lot.fn, lot.group);
     if (!bus.connected) return;
-    const demand: Demand = {
-      gateway,
-      parked: lot.parking.size,
-      at: clock.wall(),
-      free: freeSlots(lot.fn, lot.group),
-    };
+    const isKnown = free === 0 && now - lot.pulledAt < DEMAND_EVERY_MS;
+    if (isKnown && now - lot.demandedAt < DEMAND_AT_LEAST_EVERY_MS) return;
+    lot.demandedAt = now;
+    const demand: Demand = { gateway, parked: lot.parking.size, at: clock.wall(), free };
     bus.publish(subjects.demand(lot.fn, lot.group), encodeJson(demand));
   }
 
@@ -178,7 +184,8 @@ export class Handout<T extends Parkable> {
 
   #answer(lot: OpenLot<T> | undefined, worker: string, message: BusMessage): void {
     if (message.reply === undefined) return;
-    const { bus, onPull } = this.#options;
+    const { bus, clock, onPull } = this.#options;
+    if (lot !== undefined) lot.pulledAt = clock.now();
     const item = lot === undefined ? undefined : this.#takeFrom(lot);
     if (lot === undefined || item === undefined) {
       bus.publish(message.reply, NO_DATA, { headers: signalHeaders('empty') });

@@ -55,6 +55,27 @@ test('demand is told at once and every 50 ms until nothing is parked', () =>
     assert.ok(worker.demands.every(({ parked }) => parked === 1));
   }));
 
+test('demand is repeated rarely while pulls keep coming, and again when a free slot is believed in', () =>
+  withGateway(async (gateway) => {
+    const worker = await gateway.worker('w1');
+    worker.tell({ free: 0 });
+    await gateway.clock.advance(1);
+    for (let n = 0; n < 40; n++) gateway.submit();
+    await gateway.clock.advance(1);
+    const heard = worker.demands.length;
+    for (let pulls = 0; pulls < 20; pulls++) {
+      worker.pull();
+      await gateway.clock.advance(20);
+      // As its reply would say: its slot is taken again.
+      worker.tell({ free: 0 });
+    }
+    assert.equal(worker.pulled.length, 20);
+    assert.equal(worker.demands.length - heard, 1);
+    const other = await gateway.worker('w2', { slots: 2 });
+    await gateway.clock.advance(60);
+    assert.ok(other.demands.length > 0, 'the new worker heard of no demand');
+  }));
+
 test('a killed worker is found out within about a second, and what it held is lost, not repeated', () =>
   withGateway(async (gateway) => {
     const killed = await gateway.worker('w1', { serviceMs: 10 });
