@@ -1,5 +1,5 @@
 import { Children } from './children.ts';
-import { summarize } from './metrics.ts';
+import { type Summary, summarize } from './metrics.ts';
 import type { BenchOptions } from './options.ts';
 import { Records, type RunRecord } from './records.ts';
 import { type RealRun, runReal } from './run.ts';
@@ -8,7 +8,7 @@ import { isSimulated, realSystem } from './systems/all.ts';
 import { makeTrace, type Trace } from './trace.ts';
 import { isShort } from './workloads.ts';
 
-const ATTEMPTS = 2;
+const ATTEMPTS = 4;
 /** The last call of a burst is late because of the others, on any machine. */
 const BURST_LATENESS_FACTOR = 6;
 
@@ -34,14 +34,14 @@ export async function runBench(
 ): Promise<BenchResult> {
   const records = new Records();
   const versions: Record<string, string> = {};
-  const realRuns: { trace: Trace; system: string; maxLatenessMs: number }[] = [];
+  const waiting: RealTask[] = [];
   for (const workload of options.workloads) {
     for (const seed of options.seeds) {
       const trace = makeTrace(workload, seed, options);
       const maxLatenessMs =
         options.maxLatenessMs * (workload.arrivals.kind === 'bursts' ? BURST_LATENESS_FACTOR : 1);
-      for (const system of options.systems) {
-        if (!isSimulated(system)) realRuns.push({ trace, system, maxLatenessMs });
+      for (const system of options.systemsFor(workload)) {
+        if (!isSimulated(system)) waiting.push({ trace, system, maxLatenessMs, attempt: 1 });
         // Speed of real processes has no simulated counterpart.
         else if (!isShort(workload)) {
           const { outcomes, work } = simulate(trace, system);
@@ -50,50 +50,71 @@ export async function runBench(
       }
     }
   }
-  const total = realRuns.length;
+  const total = waiting.length;
   let finished = 0;
   const lane = async () => {
-    for (let next = realRuns.shift(); next !== undefined; next = realRuns.shift()) {
-      const line = await runCounted(next.trace, next.system, next.maxLatenessMs, { records, versions });
-      finished++;
-      progress(`${finished}/${total} ${line}`);
+    for (let task = waiting.shift(); task !== undefined; task = waiting.shift()) {
+      const { said, reason } = await runTask(task, options, { records, versions });
+      const isRepeated = reason !== undefined && task.attempt < ATTEMPTS;
+      // Whatever held it up may be over when the others have had their turn.
+      if (isRepeated) waiting.push({ ...task, attempt: task.attempt + 1 });
+      else finished++;
+      const lost = reason === undefined ? '' : `, lost: ${reason}${isRepeated ? '; once more later' : ''}`;
+      progress(
+        `${finished}/${total} ${task.trace.workload} seed ${task.trace.seed} ${task.system}: ${said}${lost}`,
+      );
     }
   };
   await Promise.all(Array.from({ length: options.parallel }, lane));
   return { records, versions };
 }
 
-/** Runs until the generator was in time, at most twice; returns what happened in a line. */
-async function runCounted(
-  trace: Trace,
-  system: string,
-  maxLatenessMs: number,
+interface RealTask {
+  readonly trace: Trace;
+  readonly system: string;
+  readonly maxLatenessMs: number;
+  readonly attempt: number;
+}
+
+/** One run; `reason` is why it does not count. */
+async function runTask(
+  { trace, system, maxLatenessMs }: RealTask,
+  options: BenchOptions,
   { records, versions }: BenchResult,
-): Promise<string> {
+): Promise<{ said: string; reason: string | undefined }> {
   const { workload, seed } = trace;
-  let said = '';
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    try {
-      const run = await runOnce(trace, system);
-      const summary = summarize(run.outcomes, run.work);
-      said = `${(100 * summary.goodput).toFixed(1)} % of ${summary.offered}`;
-      Object.assign(versions, run.versions);
-      const lateMs = summary.latenessP99Ms ?? 0;
-      if (lateMs <= maxLatenessMs) {
-        const { messagesPerCall, processorUs } = run;
-        records.runs.push({ ...record(trace, system, summary), messagesPerCall, processorUs });
-        return `${workload} seed ${seed} ${system}: ${said}`;
-      }
-      const reason = `generator late by ${lateMs.toFixed(1)} ms (p99)`;
-      records.lost.push({ workload, system, seed, reason, summary });
-      said += `, lost: ${reason}`;
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      records.lost.push({ workload, system, seed, reason });
-      said = `lost: ${reason}`;
+  try {
+    const run = await runOnce(trace, system);
+    const summary = summarize(run.outcomes, run.work);
+    const said = `${(100 * summary.goodput).toFixed(1)} % of ${summary.offered}`;
+    Object.assign(versions, run.versions);
+    const reason = whyLost(summary, run, maxLatenessMs, options);
+    if (reason !== undefined) records.lost.push({ workload, system, seed, reason, summary });
+    else {
+      const { messagesPerCall, processorUs } = run;
+      records.runs.push({ ...record(trace, system, summary), messagesPerCall, processorUs });
     }
+    return { said, reason };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    records.lost.push({ workload, system, seed, reason });
+    return { said: 'failed', reason };
   }
-  return `${workload} seed ${seed} ${system}: ${said}`;
+}
+
+/** Such a run measured the machine: the generator was late, or others had too much of it. */
+function whyLost(
+  { latenessP99Ms = 0 }: Summary,
+  { foreignShare = 0 }: RealRun,
+  maxLatenessMs: number,
+  { parallel, maxForeignShare }: BenchOptions,
+): string | undefined {
+  if (latenessP99Ms > maxLatenessMs) return `generator late by ${latenessP99Ms.toFixed(1)} ms (p99)`;
+  // With several runs at a time each is foreign to the others.
+  if (parallel === 1 && foreignShare > maxForeignShare) {
+    return `others used ${(100 * foreignShare).toFixed(0)} % of the machine`;
+  }
+  return undefined;
 }
 
 async function runOnce(trace: Trace, name: string): Promise<RealRun> {

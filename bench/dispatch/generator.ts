@@ -7,6 +7,7 @@ import { httpCaller } from './callers/http.ts';
 import { natsCaller } from './callers/nats.ts';
 import { closedLoop } from './generator-closed.ts';
 import { openLoop } from './generator-open.ts';
+import { warmUp } from './generator-warm-up.ts';
 import type { Trace } from './trace.ts';
 
 /** First message of the parent; answered with `'ready'`. */
@@ -21,6 +22,8 @@ export interface GeneratorStart {
   readonly startAt: number;
 }
 
+const WARM_UP_MS = 4000;
+
 process.once('disconnect', () => process.exit(1));
 process.once('message', (message: GeneratorPlan) => void run(message));
 
@@ -30,6 +33,7 @@ async function run({ tracePath, outcomesPath, caller: plan }: GeneratorPlan): Pr
   const started = new Promise<number>((resolve) => {
     process.once('message', ({ startAt }: GeneratorStart) => resolve(startAt - performance.timeOrigin));
   });
+  await warmUp(trace, caller, WARM_UP_MS);
   process.send?.('ready');
   const run = trace.closed === undefined ? openLoop : closedLoop;
   const outcomes = await run(trace, caller, await started);

@@ -33,6 +33,8 @@ export async function readLedger(
     const [what, call, wall] = line.split(' ');
     if (call === undefined || wall === undefined) continue;
     const at = Number(wall) - startedAt;
+    // A call of the warm-up.
+    if (Number(call) < 0) continue;
     if (what === 'begin') open.set(call, [...(open.get(call) ?? []), at]);
     else {
       const beganAt = open.get(call)?.shift();

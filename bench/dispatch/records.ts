@@ -15,7 +15,7 @@ export interface RunRecord {
   readonly processorUs?: Readonly<Partial<Record<Role, number>>>;
 }
 
-/** A run that does not count: the generator was late, or it failed. */
+/** A run that does not count: the generator was late, others used the machine, or it failed. */
 export interface LostRun {
   readonly workload: string;
   readonly system: string;

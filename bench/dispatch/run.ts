@@ -2,10 +2,12 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Children, Role } from './children.ts';
+import { watchForeignLoad } from './foreign-load.ts';
 import type { GeneratorPlan, GeneratorStart } from './generator.ts';
 import { readLedger, type Standstill } from './ledger.ts';
 import type { Outcome, WorkEntry } from './outcomes.ts';
 import { signalTree } from './process-tree.ts';
+import { sum } from './statistics.ts';
 import type { RunningSystem, System } from './systems/system.ts';
 import type { Trace } from './trace.ts';
 
@@ -17,6 +19,8 @@ export interface RealRun {
   readonly messagesPerCall: number | undefined;
   /** Microseconds of processor time for each call, by role. */
   readonly processorUs: Readonly<Partial<Record<Role, number>>>;
+  /** Share of the machine that went to others meanwhile; undefined where it cannot be told. */
+  readonly foreignShare: number | undefined;
   readonly versions: Readonly<Record<string, string>>;
 }
 
@@ -26,7 +30,8 @@ const IDLE_MS = 2000;
 const HEAD_START_MS = 200;
 /** For what still runs when the last caller has given up. */
 const AFTERMATH_MS = 300;
-const GENERATOR_LIMIT_MS = 20_000;
+/** Longer than its warm-up takes. */
+const GENERATOR_LIMIT_MS = 30_000;
 
 /** Runs a trace against a system: starts it, calls it, ends it. Everything it started has ended when it settles. */
 export async function runReal(trace: Trace, system: System, children: Children): Promise<RealRun> {
@@ -44,10 +49,15 @@ export async function runReal(trace: Trace, system: System, children: Children):
     await pause(IDLE_MS);
     const before = await running.messages?.();
     const usedBefore = children.processorUs();
+    const foreignShare = watchForeignLoad();
+    const selfBefore = process.cpuUsage();
     const beganAt = performance.now();
     const standstills = await generator.play(running);
     const lastedMs = performance.now() - beganAt;
     const usedAfter = children.processorUs();
+    const self = process.cpuUsage(selfBefore);
+    const usedUs = sum([...usedAfter.values()]) - sum([...usedBefore.values()]) + self.user + self.system;
+    const foreign = foreignShare(usedUs / 1000);
     const after = await running.messages?.();
     await pause(AFTERMATH_MS);
 
@@ -67,6 +77,7 @@ export async function runReal(trace: Trace, system: System, children: Children):
       processorUs: Object.fromEntries(
         [...usedAfter].map(([role, us]) => [role, (us - (usedBefore.get(role) ?? 0)) / calls]),
       ),
+      foreignShare: foreign,
       versions: running.versions,
     };
   } finally {
