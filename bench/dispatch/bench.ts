@@ -8,7 +8,7 @@ import { isSimulated, realSystem } from './systems/all.ts';
 import { makeTrace, type Trace } from './trace.ts';
 import { isShort } from './workloads.ts';
 
-const ATTEMPTS = 4;
+const ATTEMPTS = 6;
 /** The last call of a burst is late because of the others, on any machine. */
 const BURST_LATENESS_FACTOR = 6;
 
@@ -27,16 +27,17 @@ export interface BenchResult {
   readonly versions: Record<string, string>;
 }
 
-/** Runs every workload, seed and system; tells `progress` of each run. A run that fails is lost, not fatal. */
+/** Runs every workload, seed and system; tells `progress` of each run and of what there is so far. A run that fails is lost, not fatal. */
 export async function runBench(
   options: BenchOptions,
-  progress: (line: string) => void,
+  progress: (line: string, soFar: BenchResult) => void,
 ): Promise<BenchResult> {
   const records = new Records();
   const versions: Record<string, string> = {};
   const waiting: RealTask[] = [];
-  for (const workload of options.workloads) {
-    for (const seed of options.seeds) {
+  // One seed after the other: a bench that is broken off has something of everything.
+  for (const seed of options.seeds) {
+    for (const workload of options.workloads) {
       const trace = makeTrace(workload, seed, options);
       const maxLatenessMs =
         options.maxLatenessMs * (workload.arrivals.kind === 'bursts' ? BURST_LATENESS_FACTOR : 1);
@@ -60,9 +61,9 @@ export async function runBench(
       if (isRepeated) waiting.push({ ...task, attempt: task.attempt + 1 });
       else finished++;
       const lost = reason === undefined ? '' : `, lost: ${reason}${isRepeated ? '; once more later' : ''}`;
-      progress(
-        `${finished}/${total} ${task.trace.workload} seed ${task.trace.seed} ${task.system}: ${said}${lost}`,
-      );
+      const { workload, seed } = task.trace;
+      const line = `${finished}/${total} ${workload} seed ${seed} ${task.system}: ${said}${lost}`;
+      progress(line, { records, versions });
     }
   };
   await Promise.all(Array.from({ length: options.parallel }, lane));

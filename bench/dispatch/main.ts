@@ -1,7 +1,7 @@
 // Measures how well calls find slots: the product against its alternatives, on the same traces.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { endAll, runBench } from './bench.ts';
+import { type BenchResult, endAll, runBench } from './bench.ts';
 import { check, fullThresholds, quickThresholds } from './checks.ts';
 import { type BenchOptions, readOptions, UsageError, usage } from './options.ts';
 import { goodputChart, loadChart } from './report/charts.ts';
@@ -17,16 +17,26 @@ async function main(): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void endAll().finally(() => process.exit(130)));
   }
-  const { records, versions } = await runBench(options, (line) => console.log(line));
-  const checks = check(options.workloads, records, options.quick ? quickThresholds : fullThresholds);
-  const machine = { ...describeMachine(), versions: { node: process.versions.node, ...versions } };
   const command = ['node --import tsx bench/dispatch/main.ts', ...process.argv.slice(2)].join(' ');
-  writeReports(options, {
-    'results.json': JSON.stringify({ command, machine, options, checks, ...records }, undefined, 1),
-    'results.md': reportMarkdown({ command, machine, options, records, checks }),
-    'goodput.svg': goodputChart(options.workloads, options.systems, records),
-    'load.svg': loadChart(options.workloads, options.systems, records),
+  const thisMachine = describeMachine();
+  const judge = ({ records, versions }: BenchResult) => {
+    const checks = check(options.workloads, records, options.quick ? quickThresholds : fullThresholds);
+    const machine = { ...thisMachine, versions: { node: process.versions.node, ...versions } };
+    writeReports(options, {
+      'results.json': JSON.stringify({ command, machine, options, checks, ...records }, undefined, 1),
+      'results.md': reportMarkdown({ command, machine, options, records, checks }),
+      'goodput.svg': goodputChart(options.workloads, options.systems, records),
+      'load.svg': loadChart(options.workloads, options.systems, records),
+    });
+    return checks;
+  };
+  const result = await runBench(options, (line, soFar) => {
+    console.log(line);
+    judge(soFar);
   });
+  const { records } = result;
+  const checks = judge(result);
+  console.log(`wrote results.json, results.md and charts to ${options.out}`);
   console.log(checksTable(checks));
   const missed = checks.some(({ passed }) => !passed);
   const unmeasured = options.quick && (checks.length === 0 || records.of('W1', 'ours').length === 0);
@@ -38,7 +48,6 @@ function writeReports(options: BenchOptions, files: Readonly<Record<string, stri
   for (const [name, text] of Object.entries(files)) {
     if (text === undefined) continue;
     writeFileSync(join(options.out, name), `${text.trimEnd()}\n`);
-    console.log(`wrote ${join(options.out, name)}`);
   }
 }
 

@@ -48,9 +48,9 @@ Runs traces of calls against the product and its alternatives, and writes result
   --seconds <n>        measured seconds of each run (default: 30 or what 1,000 calls take; short: 10)
   --time-scale <n>     multiplies every time, the deadline too (default: 1)
   --parallel <n>       runs at a time (default: 1)
-  --max-lateness <ms>  of the generator, for 99 % of the calls (default: 10, with --quick 20)
+  --max-lateness <ms>  of the generator, for 99 % of the calls (default: 10, with --quick 40)
   --max-foreign <share>  of the machine used by others during a run, 0 to 1 (default: 0.15); needs --parallel 1
-                       Runs that are late or disturbed are lost, and run again up to three times.
+                       Runs that are late or disturbed are lost, and run again up to five times.
   --out <folder>       default: bench/results
   --quick              W1 and W2@1.5, alifo, plain and ours, one seed, some seconds; exits 1 below the thresholds
   --help
@@ -97,7 +97,7 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
       seconds: seconds === undefined ? undefined : positive('--seconds', seconds),
       leadInMs: values.quick ? 1000 : 2000,
       parallel: positive('--parallel', values.parallel ?? defaults.parallel),
-      maxLatenessMs: positive('--max-lateness', values['max-lateness'] ?? (values.quick ? '20' : '10')),
+      maxLatenessMs: positive('--max-lateness', values['max-lateness'] ?? (values.quick ? '40' : '10')),
       maxForeignShare: values.quick ? 1 : positive('--max-foreign', values['max-foreign'] ?? '0.15'),
       out: values.out ?? 'bench/results',
     };

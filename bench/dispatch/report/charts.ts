@@ -23,8 +23,9 @@ export function goodputChart(
   const barWidth = (0.85 * groupWidth) / systems.length;
   const bars = shown.flatMap(({ id }, group) => {
     const x = LEFT + group * groupWidth;
-    const ofGroup = systems.map((system, i) => {
-      const goodput = records.goodput(id, system) ?? 0;
+    const ofGroup = systems.flatMap((system, i) => {
+      const goodput = records.goodput(id, system);
+      if (goodput === undefined) return [];
       const hint = `${id}, ${plainTitle(system)}: ${(100 * goodput).toFixed(1)} %`;
       const height = goodput * PLOT_HEIGHT;
       return bar(x + i * barWidth, BOTTOM - height, barWidth, height, seriesColor(i), hint);

@@ -179,7 +179,7 @@ function lostList(records: Records): string {
   const lines = records.lost.map(({ workload, system, seed, reason }) => {
     return `- ${workload} seed ${seed} ${system}: ${reason.split('\n', 1)[0]}`;
   });
-  return ['Lost runs; each was run again, up to three times:', '', ...lines].join('\n');
+  return ['Lost runs; each was run again, up to five times:', '', ...lines].join('\n');
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
