@@ -1,15 +1,16 @@
 #!/usr/bin/env node
-import { existsSync, readFileSync } from 'node:fs';
-import { z } from 'zod';
 import { OptionsError, optionsHelp } from '../lib/options.ts';
 import type { Command } from './command.ts';
 import { devCommand } from './dev.ts';
 import { gatewayCommand } from './gateway.ts';
+import { labCommand } from './lab.ts';
+import { loadCommand } from './load.ts';
 import { complain, run } from './run.ts';
+import { version } from './version.ts';
 import { workerCommand } from './worker.ts';
 
 const PROGRAM = 'now-or-never';
-const COMMANDS: readonly Command[] = [devCommand, gatewayCommand, workerCommand];
+const COMMANDS: readonly Command[] = [devCommand, gatewayCommand, workerCommand, loadCommand, labCommand];
 
 // A reader that leaves (`... | head -1`) must not end the program with a stack.
 process.stderr.on('error', () => {});
@@ -65,12 +66,4 @@ function overview(): string {
 
 function helpOf({ name, usage, summary, settings }: Command): string {
   return `${PROGRAM} ${name}: ${summary}\n\nusage: ${`${PROGRAM} ${name} ${usage}`.trim()} [options]\n\n${optionsHelp(settings)}`;
-}
-
-/** The source is one folder below package.json, the build two. */
-function version(): string {
-  const files = ['../package.json', '../../package.json'].map((path) => new URL(path, import.meta.url));
-  const file = files.find((candidate) => existsSync(candidate));
-  if (file === undefined) return 'unknown';
-  return z.object({ version: z.string() }).parse(JSON.parse(readFileSync(file, 'utf8'))).version;
 }

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 
-/** Something that runs until it is told to end. */
+/** Something that runs until it is told to end, or until its work is done. */
 export interface Program {
   readonly log: Logger;
   /** Rejects with one line for people when it cannot start. */
@@ -9,6 +9,8 @@ export interface Program {
   end(): Promise<void>;
   /** When `end` takes longer, the program is ended by force, with exit code 1. */
   readonly endLimitMs: number;
+  /** Of a program that ends by itself: resolves with its exit code when its work is done, also after `end`. */
+  readonly ended?: Promise<number>;
 }
 
 const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
@@ -18,8 +20,8 @@ const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
  *
  *   starting → running → ending
  *
- * The first signal ends it in order (exit code 0), a second one at once (128 + its number). What fails at the
- * start is one line on standard error, what is uncaught is logged; the exit code is 1.
+ * The first signal ends it in order (exit code 0, or the program's own), a second one at once (128 + its number).
+ * What fails at the start is one line on standard error, what is uncaught is logged; the exit code is 1.
  */
 export async function run(name: string, program: Program): Promise<void> {
   const { log } = program;
@@ -47,21 +49,30 @@ export async function run(name: string, program: Program): Promise<void> {
     complain(name, error);
     process.exit(1);
   }
+  if (program.ended === undefined) return;
+  const exitCode = await program.ended;
+  // After a signal its `end` comes to its own end first.
+  if (isEnding) return;
+  log.info({ exitCode }, 'ended by itself');
+  process.exit(exitCode);
 }
 
-async function end({ log, end: finish, endLimitMs }: Program): Promise<void> {
+async function end(program: Program): Promise<void> {
+  const { log, endLimitMs } = program;
+  let exitCode = 0;
   setTimeout(() => {
     log.error({ endLimitMs }, 'did not end in time');
     process.exit(1);
   }, endLimitMs);
   try {
-    await finish();
+    await program.end();
+    exitCode = (await program.ended) ?? 0;
   } catch (error) {
     log.error({ err: error }, 'did not end in order');
     process.exit(1);
   }
   log.info('ended');
-  process.exit(0);
+  process.exit(exitCode);
 }
 
 /** One line on standard error, whatever was thrown. */

@@ -30,7 +30,7 @@ export class UsageError extends Error {}
 const ALWAYS = ['omniscient', 'alifo', 'fifo', 'ours'];
 /** What else runs by default. */
 const COMPARED: Readonly<Record<string, readonly string[]>> = {
-  W1: ['plain'],
+  'W2@0.8': ['plain', 'rabbitmq', 'haproxy'],
   'W2@1.5': ['plain', 'rabbitmq', 'haproxy'],
   'W2@3': ['plain', 'rabbitmq', 'haproxy'],
 };

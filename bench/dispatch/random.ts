@@ -1,19 +1,4 @@
-/** A stream of uniform numbers in [0, 1). */
-export type Random = () => number;
-
-/**
- * A reproducible stream (mulberry32) for a seed and a purpose. Each purpose has a stream of its own, so that
- * drawing one number more for arrivals does not change the sizes.
- */
-export function randomStream(seed: number, purpose: string): Random {
-  let state = fnv1a(`${seed}/${purpose}`);
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296;
-  };
-}
+import type { Random } from '../../lib/random-stream.ts';
 
 /** How much work a call is, in milliseconds on a worker of speed 1. */
 export type SizeDistribution =
@@ -59,10 +44,4 @@ export function meanSize(size: SizeDistribution): number {
 /** The exponential variate that belongs to the uniform number `u` in [0, 1). */
 export function exponential(mean: number, u: number): number {
   return -mean * Math.log(1 - u);
-}
-
-function fnv1a(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash | 0;
 }

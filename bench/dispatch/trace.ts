@@ -1,4 +1,5 @@
-import { drawSize, exponential, randomStream } from './random.ts';
+import { randomStream } from '../../lib/random-stream.ts';
+import { drawSize, exponential } from './random.ts';
 import { DEADLINE_MS, type Incident, type WorkerSpeed, type Workload } from './workloads.ts';
 
 /** One call of a trace; times are milliseconds from the start of the run. */

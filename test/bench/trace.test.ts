@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { drawSize, meanSize, randomStream, type SizeDistribution } from '../../bench/dispatch/random.ts';
+import { drawSize, meanSize, type SizeDistribution } from '../../bench/dispatch/random.ts';
 import { sum } from '../../bench/dispatch/statistics.ts';
 import { makeTrace, type Trace } from '../../bench/dispatch/trace.ts';
 import {
@@ -10,6 +10,7 @@ import {
   type Workload,
   workloads,
 } from '../../bench/dispatch/workloads.ts';
+import { randomStream } from '../../lib/random-stream.ts';
 
 const options = { leadInMs: 2000, timeScale: 1 };
 

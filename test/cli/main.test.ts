@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import type { Command } from '../../cli/command.ts';
 import { devCommand } from '../../cli/dev.ts';
 import { gatewayCommand } from '../../cli/gateway.ts';
+import { loadCommand } from '../../cli/load.ts';
 import { workerCommand } from '../../cli/worker.ts';
 import { OptionsError } from '../../lib/options.ts';
 import { runCommand } from '../support/cli.ts';
@@ -14,7 +15,7 @@ const answers: readonly [args: string[], code: number, output: RegExp, errors: R
   [[], 0, /dev .*\n.*gateway .*\n.*worker </s, /^$/],
   [['--help'], 0, /^usage: now-or-never <command>/, /^$/],
   [['--version'], 0, /^\d+\.\d+\.\d+\n$/, /^$/],
-  [['serve'], 2, /^$/, /^now-or-never: unknown command "serve", must be one of dev, gateway, worker\n$/],
+  [['serve'], 2, /^$/, /^now-or-never: unknown command "serve", must be one of dev, gateway, worker, .*\n$/],
   [['gateway', '--port', '99999'], 2, /^$/, /^now-or-never gateway: --port 99999 must be at most 65535\n$/],
   [['worker'], 2, /^$/, /^now-or-never worker: worker needs at least one file or folder with functions\n$/],
 ];
@@ -28,7 +29,7 @@ for (const [args, code, output, errors] of answers) {
   });
 }
 
-for (const command of [devCommand, gatewayCommand, workerCommand]) {
+for (const command of [devCommand, gatewayCommand, workerCommand, loadCommand]) {
   test(`"${command.name} --help" lists every setting`, LIMIT, async (t) => {
     const ran = runCommand(t, [command.name, '--help', '--port', 'wrong']);
     assert.equal((await ran.ended).code, 0);

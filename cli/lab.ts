@@ -1,0 +1,189 @@
+import { existsSync, writeFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
+import { type LabNames, lossCells, lossesEstimateMs, readLabNames, runLosses } from '../lab/losses.ts';
+import { lossesMarkdown } from '../lab/losses-markdown.ts';
+import { describeMachine, natsServerVersion } from '../lab/machine.ts';
+import { ProgressLine } from '../lab/progress-line.ts';
+import { renderReport } from '../lab/report/report.ts';
+import type { LabResult } from '../lab/result.ts';
+import { isPassed, resultText } from '../lab/result-text.ts';
+import { runLab } from '../lab/run-lab.ts';
+import { SCENARIOS, selectScenarios } from '../lab/scenarios/all.ts';
+import { createLogger } from '../lib/log.ts';
+import { OptionsError, type OptionValues, readOptions, text, toggle } from '../lib/options.ts';
+import type { Command, Environment } from './command.ts';
+import { complain } from './run.ts';
+import { version } from './version.ts';
+
+const NAME = 'now-or-never lab';
+const FAST = 10;
+const END_LIMIT_MS = 15_000;
+
+const settings = {
+  fast: toggle({
+    fallback: false,
+    help: 'Divide every time by ten: minutes instead of a quarter of an hour.',
+  }),
+  json: toggle({ fallback: false, help: 'Print the result as one JSON object, and nothing else.' }),
+  out: text({
+    schema: z.string(),
+    placeholder: 'file.html',
+    fallback: undefined,
+    fallbackText: 'none',
+    help: 'Write a report with tables and charts to this file.',
+  }),
+  markdown: text({
+    schema: z.string(),
+    placeholder: 'file.md',
+    fallback: undefined,
+    fallbackText: 'none',
+    help: 'Write the loss table, with what it means, to this file.',
+  }),
+};
+
+type LabSettings = OptionValues<typeof settings>;
+
+/**
+ * `lab`: the experiments of a notebook that built request/reply on core NATS and noted what broke, on real processes,
+ * with plain workers and with ours. Exit code 1 when a check fails, or when it was interrupted.
+ */
+export const labCommand: Command = {
+  name: 'lab',
+  summary: 'run the experiments behind now-or-never on real processes, and check what they must show',
+  usage: '[number]... [losses [cell]...]',
+  settings,
+  prepare(args, env) {
+    const { values, positionals } = readOptions(settings, args, env);
+    const names = readLabNames(positionals);
+    checkIds(names.scenarios);
+    checkLosses(names, values);
+    checkFolder('--out', values.out);
+    checkFolder('--markdown', values.markdown);
+    const interrupt = new AbortController();
+    const lab = new Lab(values, names, env, interrupt.signal);
+    let settle: (exitCode: number) => void = () => {};
+    const ended = new Promise<number>((resolve) => {
+      settle = resolve;
+    });
+    return {
+      log: createLogger({ service: 'lab', level: 'warn', pretty: true, out: process.stderr }),
+      async start() {
+        lab.run().then(settle, (error: unknown) => {
+          complain(NAME, interrupt.signal.aborted ? 'interrupted, its processes have ended' : error);
+          settle(1);
+        });
+      },
+      async end() {
+        interrupt.abort();
+        await ended;
+      },
+      endLimitMs: END_LIMIT_MS,
+      ended,
+    };
+  },
+};
+
+function checkIds(ids: readonly string[]): void {
+  const known = SCENARIOS.map(({ id }) => id);
+  const unknown = ids.find((id) => !known.includes(id));
+  if (unknown === undefined) return;
+  throw new OptionsError(
+    `there is no experiment ${JSON.stringify(unknown)}, must be of ${known.join(', ')}, or losses`,
+  );
+}
+
+function checkLosses({ cells }: LabNames, { markdown }: LabSettings): void {
+  if (cells === undefined) {
+    if (markdown === undefined) return;
+    throw new OptionsError('--markdown writes the page of the loss table: it needs the name losses');
+  }
+  try {
+    lossCells(cells);
+  } catch (error) {
+    throw new OptionsError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Before anything runs: a report that cannot be written would be missed at the end. */
+function checkFolder(flag: string, file: string | undefined): void {
+  if (file === undefined || existsSync(dirname(resolve(file)))) return;
+  throw new OptionsError(`${flag} ${file} cannot be written: there is no folder ${dirname(file)}`);
+}
+
+class Lab {
+  readonly #settings: LabSettings;
+  readonly #names: LabNames;
+  readonly #env: Environment;
+  readonly #signal: AbortSignal;
+
+  constructor(values: LabSettings, names: LabNames, env: Environment, signal: AbortSignal) {
+    this.#settings = values;
+    this.#names = names;
+    this.#env = env;
+    this.#signal = signal;
+  }
+
+  /** Runs everything and tells of it; resolves to the exit code. */
+  async run(): Promise<number> {
+    const { json, out, markdown } = this.#settings;
+    const result = await this.#result();
+    const { losses } = result;
+    if (markdown !== undefined && losses !== undefined) {
+      writeFileSync(markdown, lossesMarkdown({ ...result, losses }));
+    }
+    if (out !== undefined) writeFileSync(out, renderReport(result));
+    await print(json ? `${JSON.stringify(result)}\n` : resultText(result));
+    return isPassed(result) ? 0 : 1;
+  }
+
+  async #result(): Promise<LabResult> {
+    const speedUp = this.#settings.fast ? FAST : 1;
+    const { scenarios: ids, cells } = this.#names;
+    const lossesMs = cells === undefined ? 0 : lossesEstimateMs(cells);
+    const progress = new ProgressLine(process.stderr);
+    const natsServer = await natsServerVersion(this.#env);
+    try {
+      const scenarios = await runLab({
+        scenarios: cells !== undefined && ids.length === 0 ? [] : selectScenarios(ids),
+        speedUp,
+        signal: this.#signal,
+        env: this.#env,
+        onProgress: ({ scenario, variants, leftMs }) => {
+          const playing = variants.length === 0 ? '' : `: ${variants.join(', ')}`;
+          progress.show(`${scenario.id} ${scenario.title}${playing}`, leftMs + lossesMs);
+        },
+      });
+      const losses = cells === undefined ? {} : { losses: await this.#losses(cells, progress) };
+      return {
+        at: new Date().toISOString(),
+        command: [NAME, ...process.argv.slice(3)].join(' '),
+        speedUp,
+        versions: { 'now-or-never': version(), node: process.versions.node, 'nats-server': natsServer },
+        machine: describeMachine(),
+        scenarios,
+        ...losses,
+      };
+    } finally {
+      progress.stop();
+    }
+  }
+
+  #losses(only: readonly string[], progress: ProgressLine): ReturnType<typeof runLosses> {
+    progress.show('loss table', lossesEstimateMs(only));
+    return runLosses({
+      only,
+      signal: this.#signal,
+      env: this.#env,
+      onCell: (name, { done, all, leftMs }) =>
+        progress.show(`loss table: ${done} of ${all} cells, ${name}`, leftMs),
+    });
+  }
+}
+
+/** Resolves when it is written, so that the exit of the process cuts nothing off; also when nobody reads. */
+function print(content: string): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.write(content, () => resolve());
+  });
+}
