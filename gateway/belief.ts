@@ -1,6 +1,7 @@
 import { PREFETCH_BELOW_MS } from '../protocol/call.ts';
 import type { WorkerReport } from '../protocol/reply.ts';
 import type { State } from '../protocol/state.ts';
+import { RunTime } from './run-time.ts';
 
 /**
  * What this gateway believes of the workers: who lives, which slots are free, how fast each is.
@@ -21,6 +22,8 @@ export interface Seat<H> {
   free: number;
   /** Moving average of one call's run time; 0 = not known. */
   serviceMs: number;
+  /** As seen in the replies to calls of this gateway. */
+  readonly runTime: RunTime;
   readonly held: Set<H>;
 }
 
@@ -80,6 +83,7 @@ export class Belief<H> {
     this.#heard(worker.id, now);
     if (report.free !== undefined) seat.free = report.free;
     if (report.serviceMs !== undefined) seat.serviceMs = report.serviceMs;
+    if (report.workMs !== undefined) seat.runTime.add(report.workMs);
     return seat;
   }
 
@@ -95,6 +99,15 @@ export class Belief<H> {
       this.#best(seats, (seat) => isLive(seat.worker, now) && freeSlots(seat) > 0) ??
       this.#best(seats, (seat) => this.canPrefetch(seat, now))
     );
+  }
+
+  /** What a call must have left to be done in time by the quickest live worker, in milliseconds; 0 = not known. */
+  neededMs(fn: string, group: string, now: number): number {
+    let leastMs = Number.POSITIVE_INFINITY;
+    for (const { worker, runTime } of this.seats(fn, group)) {
+      if (isLive(worker, now)) leastMs = Math.min(leastMs, runTime.neededMs);
+    }
+    return Number.isFinite(leastMs) ? leastMs : 0;
   }
 
   /** Whether a call may be sent although every slot is taken, so that it is there when one frees. */
@@ -173,7 +186,16 @@ export class Belief<H> {
   #seat(worker: WorkerView<H>, fn: string, group: string, slots: number): Seat<H> {
     const known = worker.seats.get(fn);
     if (known !== undefined && known.group === group) return known;
-    const seat: Seat<H> = { worker, fn, group, slots, free: 0, serviceMs: 0, held: new Set() };
+    const seat: Seat<H> = {
+      worker,
+      fn,
+      group,
+      slots,
+      free: 0,
+      serviceMs: 0,
+      runTime: new RunTime(),
+      held: new Set(),
+    };
     worker.seats.set(fn, seat);
     const groups = this.#byFunction.get(fn) ?? new Map<string, Set<Seat<H>>>();
     this.#byFunction.set(fn, groups);

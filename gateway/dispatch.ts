@@ -63,6 +63,7 @@ export class Dispatcher implements Dispatch {
       subjects,
       parking: options.parking ?? {},
       freeSlots: (fn, group) => [...this.#belief.seats(fn, group)].reduce((sum, seat) => sum + seat.free, 0),
+      neededMs: (fn, group) => this.#belief.neededMs(fn, group, clock.now()),
       onGivenUp: (legs, waitMs) => this.#refuse(legs, waitMs),
       onPull: (leg, pull) => this.#handOut(leg, pull),
     });

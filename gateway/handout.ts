@@ -28,6 +28,8 @@ export interface HandoutOptions<T extends Parkable> {
   parking: ParkingOptions;
   /** Free slots that the gateway believes in: lets a large group answer demand in part. */
   freeSlots: (fn: string, group: string) => number;
+  /** What a run needs, in milliseconds: calls with less left are given up when their turn comes; 0 = not known. */
+  neededMs: (fn: string, group: string) => number;
   /** These have no hope to be served in time; `waitMs` is how long the queue would take, if that is known. */
   onGivenUp: (items: T[], waitMs: number | undefined) => void;
   /** Sends `item` to the worker that pulled, as the answer to its pull. `parked` is how many more there are. */
@@ -170,7 +172,8 @@ export class Handout<T extends Parkable> {
   }
 
   #takeFrom(lot: OpenLot<T>): T | undefined {
-    const item = lot.parking.take(this.#options.clock.now());
+    const { clock, neededMs } = this.#options;
+    const item = lot.parking.take(clock.now(), neededMs(lot.fn, lot.group));
     this.#shed(lot);
     return item;
   }

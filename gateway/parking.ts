@@ -14,6 +14,7 @@ import { DrainRate } from './drain-rate.ts';
  *   last: pauses between never count.
  * - While the newest goes first, the oldest is given up when half its budget is spent and, at the rate at which the
  *   queue has been getting shorter, its turn would not come in time; in overload the queue does not get shorter.
+ * - One whose turn comes with less time left than a run needs is given up: it would be run in vain.
  */
 
 /** What the queue must know of a call. Times are monotonic milliseconds. */
@@ -59,6 +60,8 @@ export class Parking<T extends Parkable> {
   #intervals = 0;
   #intervalMs = 0;
   readonly #drainRate = new DrainRate();
+  /** Their turn came too late for a run; `shed` returns them. */
+  readonly #tooLate: T[] = [];
 
   constructor({ earlyRefusal = true, maxBytes = Number.POSITIVE_INFINITY }: ParkingOptions = {}) {
     this.#earlyRefusal = earlyRefusal;
@@ -86,7 +89,7 @@ export class Parking<T extends Parkable> {
 
   /** Takes out and returns what has no hope to be served in time, oldest first. */
   shed(now: number): T[] {
-    const givenUp: T[] = [];
+    const givenUp = this.#tooLate.splice(0);
     while (this.#oldest !== undefined && this.#isToBeShed(this.#oldest.item, now)) {
       const { item } = this.#oldest;
       this.delete(item);
@@ -96,17 +99,23 @@ export class Parking<T extends Parkable> {
     return givenUp;
   }
 
-  /** The item whose turn it is, taken out; undefined when none is left in time. Expired ones are dropped. */
-  take(now: number): T | undefined {
+  /**
+   * The item whose turn it is, taken out; undefined when none is left in time. `neededMs` is what a run needs, 0 when
+   * that is not known. Expired ones are dropped.
+   */
+  take(now: number, neededMs = 0): T | undefined {
+    const leastMs = this.#earlyRefusal ? neededMs : 0;
     for (;;) {
       const node = this.#isNewestFirst(now) ? this.#newest : this.#oldest;
       if (node === undefined) return undefined;
       const { item } = node;
-      const isInTime = item.deadlineAt > now;
+      const leftMs = item.deadlineAt - now;
+      const isInTime = leftMs > leastMs;
       if (isInTime) this.#countTaken(item, now);
       this.delete(item);
       if (isInTime) return item;
       this.gaveUp(item, now);
+      if (leftMs > 0) this.#tooLate.push(item);
     }
   }
 

@@ -57,6 +57,7 @@ export async function collect(spec: PlaySpec, scene: Scene): Promise<Play> {
   const workerLogs = new Map(
     workers.map(({ name, kind, process }) => [name, kind === 'ours' ? process.log() : []]),
   );
+  const gatewayLogs = gateways.map(({ process }) => process.log());
   if (calls.length === 0) throw new Error(`${spec.name}: no call was made`);
   const dueAt = calls.map((call) => call.dueAt);
   const answeredAt = calls.map((call) => call.dueAt + call.tookMs);
@@ -70,14 +71,14 @@ export async function collect(spec: PlaySpec, scene: Scene): Promise<Play> {
     ledger,
     runs: runsOf(ledger, sharedNow(), killed),
     workers: workers.map(({ name }) => name),
-    refused: new Map([...workerLogs].map(([name, log]) => [name, log.filter(isRefusal).length])),
+    refused: new Map([...workerLogs].map(([name, log]) => [name, refusalsOf(log, gatewayLogs).length])),
     events,
     groups,
     killed,
     pauses: scene.traffic.pauses,
     lines: new Map(workers.map(({ name, process }) => [name, process.lines])),
     workerLogs,
-    gatewayLogs: gateways.map(({ process }) => process.log()),
+    gatewayLogs,
   };
 }
 
@@ -157,6 +158,15 @@ export function auditOf(play: Play): Check {
   return audit(play.spec.name, play);
 }
 
-function isRefusal({ msg, outcome }: LogLine): boolean {
-  return msg === 'call' && (outcome === 'busy' || outcome === 'expired');
+/** Lines about late calls that a worker did not run for that, without the probes of gateways, which look like them. */
+export function expiredLines(log: readonly LogLine[], gatewayLogs: Play['gatewayLogs']): LogLine[] {
+  const failed = new Set(
+    gatewayLogs.flat().map(({ msg, call }) => (msg === 'call failed' ? call : undefined)),
+  );
+  return log.filter(({ msg, outcome, call }) => msg === 'call' && outcome === 'expired' && failed.has(call));
+}
+
+function refusalsOf(log: readonly LogLine[], gatewayLogs: Play['gatewayLogs']): LogLine[] {
+  const busy = log.filter(({ msg, outcome }) => msg === 'call' && outcome === 'busy');
+  return [...busy, ...expiredLines(log, gatewayLogs)];
 }

@@ -1,6 +1,6 @@
 import { answeredAfterMs, quantile, type SeenCall } from '../calls.ts';
-import { medianRefusalMs, percent, wastedRuns } from '../figures.ts';
-import { auditOf, describeWasted, type Play, resultsOf, variantOf, wastedShare } from '../play.ts';
+import { medianRefusalMs, wastedRuns } from '../figures.ts';
+import { auditOf, describeWasted, type Play, resultsOf, variantOf } from '../play.ts';
 import type { Check } from '../result.ts';
 import { type Context, check, NOTEBOOK_GAP_MS, NOTEBOOK_RUN_MS, type Scenario } from '../scenario.ts';
 
@@ -77,9 +77,8 @@ function factsOf(one: Play): Record<string, string> {
   const refusalMs = medianRefusalMs(one.calls);
   const failedMs = quantile(one.calls.filter(({ code }) => code !== 'ok').map(answeredAfterMs));
   return {
-    'worker time in vain': percent(wastedShare(one), 1),
-    'a no took (middle)': failedMs === undefined ? '-' : `${failedMs.toFixed(0)} ms`,
-    'told that it did not start after (middle)': refusalMs === undefined ? '-' : `${refusalMs.toFixed(0)} ms`,
+    'a no took (middle)': failedMs === undefined ? '–' : `${failedMs.toFixed(0)} ms`,
+    'told that it did not start after (middle)': refusalMs === undefined ? '–' : `${refusalMs.toFixed(0)} ms`,
   };
 }
 

@@ -46,8 +46,6 @@ function play(context: Context, kind: 'plain' | 'ours'): Promise<Play> {
   return context.play({ name: kind, kind, about }, async (scene) => {
     await scene.set([[]], [{ kind, name: 'worker 1', runMs: NOTEBOOK_RUN_MS, slots: 2 }]);
     await scene.load({ arrivals: { kind: 'uniform', maxMs: NOTEBOOK_GAP_MS }, durationMs: DURATION_MS });
-    // Its log line is written after the answer of the last call.
-    await scene.pauseReally(300);
   });
 }
 

@@ -1,5 +1,5 @@
 import type { SeenCall } from '../calls.ts';
-import { auditOf, callLines, type Play, variantOf } from '../play.ts';
+import { auditOf, callLines, expiredLines, type Play, variantOf } from '../play.ts';
 import { type Context, check, NOTEBOOK_BUDGET_MS, NOTEBOOK_RUN_MS, type Scenario } from '../scenario.ts';
 import type { Scene } from '../scene.ts';
 import type { BufferRule } from '../stage.ts';
@@ -28,9 +28,13 @@ export const stoppedWorker: Scenario = {
         about: 'A plain consumer that skips what is too old, by the time in the headers.',
         buffer: 'skip-stale',
       }),
-      play(context, { kind: 'ours', name: 'ours', about: `A worker of ours with ${CALLS} slots.` }),
+      play(context, {
+        kind: 'ours',
+        name: 'ours',
+        about: `A worker of ours with ${CALLS} slots. It decodes the calls before and after, and so refuses them: the body is no JSON.`,
+      }),
     ]);
-    const expired = outcomes(ours, 'expired');
+    const expired = expiredLines(callLines(ours), ours.gatewayLogs).length;
     const told = lateCalls(ours);
     const control = [ours.calls[0], ours.calls.at(-1)];
     return {
@@ -127,7 +131,10 @@ function outcomes(one: Play, outcome: string): number {
 }
 
 function linesShown(one: Play): string[] {
-  return callLines(one).map(({ time, call, outcome, running, buffered }) =>
+  const lines = callLines(one);
+  const expired = expiredLines(lines, one.gatewayLogs);
+  const shown = lines.filter((line) => line.outcome !== 'expired' || expired.includes(line));
+  return shown.map(({ time, call, outcome, running, buffered }) =>
     JSON.stringify({ time, call, outcome, running, buffered }),
   );
 }

@@ -1,5 +1,5 @@
 import { percent } from '../figures.ts';
-import { auditOf, type Play, resultsOf, variantOf, wastedShare } from '../play.ts';
+import { auditOf, type Play, resultsOf, variantOf } from '../play.ts';
 import { type Context, check, NOTEBOOK_GAP_MS, NOTEBOOK_RUN_MS, type Scenario } from '../scenario.ts';
 import type { BufferRule } from '../stage.ts';
 
@@ -44,8 +44,6 @@ export const SLOW_AND_FAST_MS = DURATION_MS + 5000;
 export function slowAndFastFacts(play: Play): Record<string, string> {
   const noted = (kind: string) => String(play.ledger.filter((entry) => entry.kind === kind).length);
   return {
-    'answered in time': percent(resultsOf(play).length, play.offered),
-    'worker time in vain': percent(wastedShare(play), 1),
     'calls thrown away by a worker': noted('dropped'),
     'times a worker left the group': noted('left'),
   };

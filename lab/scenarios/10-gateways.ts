@@ -1,4 +1,3 @@
-import { percent } from '../figures.ts';
 import { auditOf, type Play, resultsOf, variantOf } from '../play.ts';
 import { type Context, check, NOTEBOOK_RUN_MS, type Scenario } from '../scenario.ts';
 
@@ -79,7 +78,6 @@ function play(context: Context, kind: 'plain' | 'ours', count: number): Promise<
 
 function factsOf(one: Play): Record<string, string> {
   return {
-    'answered in time': percent(resultsOf(one).length, one.offered),
     'results by gateway': sharesOf(one).join(', '),
   };
 }

@@ -246,3 +246,33 @@ test('a busy group gets its call by a pull, whatever the other group did with it
     await gateway.clock.advance(1);
     assert.equal(gateway.dispatcher.pending, 0);
   }));
+
+test('a call that could not be done in time any more is refused when a worker pulls, not run in vain', () =>
+  withGateway(async (gateway) => {
+    const worker = await gateway.worker('w1');
+    worker.always((message) =>
+      worker.reply(message, 'done', [
+        ['Now-Worker', 'w1'],
+        ['Now-Free', '1'],
+        ['Now-Work-Ms', '100'],
+      ]),
+    );
+    for (let n = 0; n < 20; n++) {
+      gateway.submit();
+      await gateway.clock.advance(5);
+    }
+    worker.tell({ free: 0 });
+    await gateway.clock.advance(1);
+    const late = gateway.submit({ budgetMs: 120 });
+    const inTime = gateway.submit({ budgetMs: 500 });
+    await gateway.clock.advance(60);
+    worker.pull();
+    await gateway.clock.advance(1);
+    assert.deepEqual([late.error().code, late.error().started], ['saturated', 'no']);
+    assert.equal(inTime.outcomes.length, 0);
+    const [call] = worker.pulled;
+    assert.ok(call !== undefined);
+    worker.answer(call);
+    await gateway.clock.advance(1);
+    assert.equal(inTime.text(), 'CALL 21');
+  }));

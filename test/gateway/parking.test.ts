@@ -146,3 +146,18 @@ test('in any order of adding, taking and deleting it stays a queue by arrival wi
     { seed: 1, numRuns: 300 },
   );
 });
+
+test('a call whose turn comes with less time left than a run needs is given up, and the next one is taken', () => {
+  const parking = new Parking<Item>();
+  for (const next of [item('a', 0, 300), item('b', 10, 1000)]) parking.add(next, 10);
+  assert.equal(parking.take(150, 200)?.name, 'b');
+  assert.equal(names(parking.shed(150)), 'a');
+  assert.equal(names(parking.shed(150)), '');
+  assert.equal(parking.size, 0);
+});
+
+test('without early refusal a call is taken as long as it is in time', () => {
+  const parking = new Parking<Item>({ earlyRefusal: false });
+  parking.add(item('a', 0, 300), 0);
+  assert.equal(parking.take(150, 200)?.name, 'a');
+});
