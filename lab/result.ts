@@ -80,6 +80,8 @@ export const scenarioResultSchema = z.object({
   question: z.string(),
   /** What the notebook saw. */
   notebook: z.string(),
+  /** Whether the share that was answered in time tells which variant does better. Default true. */
+  comparesShares: z.boolean().optional(),
   variants: z.array(variantSchema),
   checks: z.array(checkSchema),
   /** Why it could not be run to its end; its checks then count as failed. */

@@ -64,8 +64,8 @@ async function runScenario(
   plays: Map<string, Promise<Play>>,
   options: LabOptions,
 ): Promise<ScenarioResult> {
-  const { id, title, question, notebook } = scenario;
-  const about = { id, title, question, notebook };
+  const { id, title, question, notebook, comparesShares = true } = scenario;
+  const about = { id, title, question, notebook, comparesShares };
   const { speedUp, signal, onProgress } = options;
   const turns = new Turns(speedUp === 1 ? Number.POSITIVE_INFINITY : 1);
   const playing = new Set<string>();

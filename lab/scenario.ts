@@ -23,7 +23,8 @@ export interface Findings {
 }
 
 /** An experiment of the notebook. */
-export interface Scenario extends Pick<ScenarioResult, 'id' | 'title' | 'question' | 'notebook'> {
+export interface Scenario
+  extends Pick<ScenarioResult, 'id' | 'title' | 'question' | 'notebook' | 'comparesShares'> {
   /** About how long each of its variants takes, in milliseconds of the notebook's time, without starting processes. */
   readonly variantMs: readonly number[];
   run(context: Context): Promise<Findings>;

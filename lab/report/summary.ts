@@ -58,13 +58,13 @@ function overview({ scenarios }: LabResult): Html {
 }
 
 function overviewRow(scenario: ScenarioResult): Html {
-  const { id, title, question, variants, checks, error } = scenario;
+  const { id, title, question, comparesShares = true, variants, checks, error } = scenario;
   const passed = checks.filter(({ ok }) => ok).length;
   const ok = isPassed(scenario);
   return html`
 <tr>
   <th scope="row"><a href="#${anchorOf(scenario)}"><span class="id">${id}</span>${title}</a><span class="quiet">${prose(question)}</span></th>
-  <td>${variants.map(shareBar)}</td>
+  <td>${comparesShares ? variants.map(shareBar) : undefined}</td>
   <td class="${ok ? 'passed' : 'failed'}">${mark(ok)} ${error === undefined ? `${passed} of ${checks.length}` : 'not run to its end'}</td>
 </tr>`;
 }

@@ -19,6 +19,7 @@ export const noConsumers: Scenario = {
   question: 'Nobody serves the function. When does a caller learn it, and what should it do then?',
   notebook:
     'A request that nobody is subscribed to fails at once ("no responders"). The producer logs it and sleeps for ten seconds.',
+  comparesShares: false,
   variantMs: [IMPOLITE_MS, POLITE_MS],
   async run(context) {
     const retryAfterS = Math.ceil(DEFAULT_RETRY_AFTER_S / context.speedUp);

@@ -12,6 +12,7 @@ export const counts: Scenario = {
   title: 'How much waits where',
   question: 'How many calls wait, and where? Can I see it for each call?',
   notebook: 'The consumer logs for each message how many more are in its client, undone (sub.pending_msgs).',
+  comparesShares: false,
   variantMs: [DURATION_MS + 5000, DURATION_MS + 5000],
   async run(context) {
     const [plain, ours] = await Promise.all([play(context, 'plain'), play(context, 'ours')]);

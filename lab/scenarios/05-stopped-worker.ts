@@ -18,6 +18,7 @@ export const stoppedWorker: Scenario = {
   question: 'A worker stood still for ten seconds. Does it now do the work that nobody waits for any more?',
   notebook:
     'The consumer has the messages in its memory; the broker cannot take them back. So it skips those that are older than five seconds, by a time in their headers: bodies are costly to decode.',
+  comparesShares: false,
   variantMs: [25_000, 15_000, 15_000],
   async run(context) {
     const [plain, skipping, ours] = await Promise.all([

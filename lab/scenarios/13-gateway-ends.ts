@@ -28,6 +28,7 @@ export const gatewayEnds: Scenario = {
     'I stop one of two gateways, or it is killed. What becomes of its callers, and of the other gateway?',
   notebook:
     'Nothing is lost with a producer but the answers that it waited for: another producer does not take them over.',
+  comparesShares: false,
   variantMs: [30_000, 30_000, 30_000],
   async run(context) {
     const [plainKill, oursTerm, oursKill] = await Promise.all([
