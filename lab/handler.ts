@@ -1,6 +1,6 @@
 import { Job } from './job.ts';
 import { CALL_HEADER } from './ledger.ts';
-import { sharedNow } from './shared-clock.ts';
+import { sharedNow } from './machine-clock.ts';
 
 // The function that the lab's workers of ours serve, written as a user would.
 const job = new Job(process.env);

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { LedgerWriter } from './ledger.ts';
-import { sharedNow } from './shared-clock.ts';
+import { sharedNow } from './machine-clock.ts';
 
 /** Environment variable that tells a worker process its job, as JSON. */
 export const JOB_VARIABLE = 'LAB_JOB';

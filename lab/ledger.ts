@@ -1,7 +1,7 @@
 import { openSync, writeSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sharedNow } from './shared-clock.ts';
+import { sharedNow } from './machine-clock.ts';
 
 /**
  * What a worker notes of its calls, outside the system that is looked at:

@@ -2,7 +2,7 @@ import { get, request } from 'node:http';
 import { z } from 'zod';
 import { CALL_HEADER } from './ledger.ts';
 import type { SeenCall } from './losses-judge.ts';
-import { sharedNow } from './shared-clock.ts';
+import { sharedNow } from './machine-clock.ts';
 
 /** A call to make. */
 export interface CallToMake {

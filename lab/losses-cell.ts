@@ -2,8 +2,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { CellRun, SeenCall } from './losses-judge.ts';
 import { PHASES } from './losses-phases.ts';
 import { LossScene, type LossSceneOptions } from './losses-scene.ts';
+import { sharedNow } from './machine-clock.ts';
 import type { Loss } from './result.ts';
-import { sharedNow } from './shared-clock.ts';
 import { until } from './until.ts';
 
 /** Where a cell stands in the table. */

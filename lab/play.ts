@@ -10,10 +10,10 @@ import {
   workerFigures,
   workMs,
 } from './figures.ts';
+import { sharedNow } from './machine-clock.ts';
 import type { Check, Variant } from './result.ts';
 import { type Run, runsOf } from './runs.ts';
 import type { Scene } from './scene.ts';
-import { sharedNow } from './shared-clock.ts';
 import type { LogLine } from './stage-process.ts';
 import type { Traffic } from './traffic.ts';
 

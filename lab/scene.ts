@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { LedgerEntry } from './ledger.ts';
-import { sharedNow } from './shared-clock.ts';
+import { sharedNow } from './machine-clock.ts';
 import type { GatewayProcess, Stage, WorkerOptions, WorkerProcess } from './stage.ts';
 import { type Pace, Traffic } from './traffic.ts';
 import { until } from './until.ts';

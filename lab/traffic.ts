@@ -3,7 +3,7 @@ import { answerLimitMs, Load, type LoadOptions, type LoadPause } from '../load/l
 import { post } from '../load/post.ts';
 import type { SeenCall } from './calls.ts';
 import { CALL_HEADER } from './ledger.ts';
-import { sharedNow } from './shared-clock.ts';
+import { sharedNow } from './machine-clock.ts';
 
 /** How the callers of one variant call. */
 export interface TrafficOptions {

@@ -1,10 +1,10 @@
 import type { SeenCall } from '../calls.ts';
 import { wastedRuns } from '../figures.ts';
+import { sharedNow } from '../machine-clock.ts';
 import { auditOf, describeWasted, type Play, resultsOf, runningAt, variantOf } from '../play.ts';
 import type { Check } from '../result.ts';
 import { type Context, check, NOTEBOOK_GAP_MS, type Scenario } from '../scenario.ts';
 import type { Scene } from '../scene.ts';
-import { sharedNow } from '../shared-clock.ts';
 
 const BEFORE_MS = 10_000;
 const AFTER_MS = 15_000;
