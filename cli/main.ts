@@ -6,11 +6,19 @@ import { gatewayCommand } from './gateway.ts';
 import { labCommand } from './lab.ts';
 import { loadCommand } from './load.ts';
 import { complain, run } from './run.ts';
+import { topCommand } from './top.ts';
 import { version } from './version.ts';
 import { workerCommand } from './worker.ts';
 
 const PROGRAM = 'now-or-never';
-const COMMANDS: readonly Command[] = [devCommand, gatewayCommand, workerCommand, loadCommand, labCommand];
+const COMMANDS: readonly Command[] = [
+  devCommand,
+  gatewayCommand,
+  workerCommand,
+  topCommand,
+  loadCommand,
+  labCommand,
+];
 
 // A reader that leaves (`... | head -1`) must not end the program with a stack.
 process.stderr.on('error', () => {});

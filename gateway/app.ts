@@ -1,8 +1,10 @@
 import type { Logger } from 'pino';
+import type { Metrics } from './metrics.ts';
 import { type App, baseApp } from './routes/base.ts';
 import { registerDocuments } from './routes/documents.ts';
 import { type FunctionRouteOptions, registerFunctions } from './routes/functions.ts';
 import { type Readiness, registerHealth } from './routes/health.ts';
+import { registerMetrics } from './routes/metrics.ts';
 import { registerProblems } from './routes/problems.ts';
 
 export interface AppOptions {
@@ -21,9 +23,14 @@ export function createApp({ functions, readiness, log }: AppOptions): App {
   return app;
 }
 
+export interface AdminAppOptions extends Pick<AppOptions, 'readiness' | 'log'> {
+  metrics: Pick<Metrics, 'contentType' | 'text'>;
+}
+
 /** The routes of the admin listener. */
-export function createAdminApp({ readiness, log }: Pick<AppOptions, 'readiness' | 'log'>): App {
+export function createAdminApp({ readiness, log, metrics }: AdminAppOptions): App {
   const app = baseApp(log);
   registerHealth(app, readiness);
+  registerMetrics(app, metrics);
   return app;
 }

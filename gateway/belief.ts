@@ -20,6 +20,10 @@ export interface Seat<H> {
   slots: number;
   /** As last told, less what was sent since. */
   free: number;
+  /** As last told in its state; 0 before. */
+  running: number;
+  /** Calls that wait in the worker, as last told; 0 before. */
+  buffered: number;
   /** Moving average of one call's run time; 0 = not known. */
   serviceMs: number;
   /** As seen in the replies to calls of this gateway. */
@@ -68,6 +72,8 @@ export class Belief<H> {
       const seat = this.#seat(worker, fn, told.group, told.slots);
       seat.slots = told.slots;
       seat.free = told.free;
+      seat.running = told.running;
+      seat.buffered = told.buffered;
       seat.serviceMs = told.serviceMs;
     }
   }
@@ -192,6 +198,8 @@ export class Belief<H> {
       group,
       slots,
       free: 0,
+      running: 0,
+      buffered: 0,
       serviceMs: 0,
       runTime: new RunTime(),
       held: new Set(),
@@ -217,5 +225,10 @@ function freeSlots<H>(seat: Seat<H>): number {
 }
 
 function isLive<H>(worker: WorkerView<H>, now: number): boolean {
-  return !worker.isLeaving && !worker.isFrozen && now - worker.heardAt <= UNHEARD_MS;
+  return !worker.isLeaving && !isSilent(worker, now);
+}
+
+/** Whether nothing was heard of a worker for 1.5 s, or it did not answer when it was probed. */
+export function isSilent<H>(worker: WorkerView<H>, now: number): boolean {
+  return worker.isFrozen || now - worker.heardAt > UNHEARD_MS;
 }

@@ -9,7 +9,7 @@ import { Belief, type Seat } from './belief.ts';
 import type { CallRequest, Dispatch, Outcome, PendingCall } from './call.ts';
 import { Endings } from './endings.ts';
 import { brokerUnavailable, noResponders, saturated, workerLost } from './failures.ts';
-import { Handout } from './handout.ts';
+import { Handout, type Lot } from './handout.ts';
 import type { ParkingOptions } from './parking.ts';
 import { Leg, Pending } from './pending.ts';
 import { replyOutcome } from './reply-outcome.ts';
@@ -117,8 +117,18 @@ export class Dispatcher implements Dispatch {
     return this.#inbox.size;
   }
 
+  /** Replies since the start that came when their caller had its outcome, or had left. */
+  get lateReplies(): number {
+    return this.#inbox.late + this.#endings.late;
+  }
+
   get belief(): Belief<Leg> {
     return this.#belief;
+  }
+
+  /** The queues of parked calls, empty ones included. */
+  lots(): IterableIterator<Lot<Leg>> {
+    return this.#handout.lots();
   }
 
   get parkedCalls(): number {

@@ -28,6 +28,8 @@ export class Endings {
   readonly #options: EndingsOptions;
   readonly #deadlines: Deadlines<Pending>;
   readonly #calls = new Set<Pending>();
+  /** Replies to calls whose caller had its outcome, or had left. */
+  late = 0;
 
   constructor(options: EndingsOptions) {
     this.#options = options;
@@ -61,7 +63,8 @@ export class Endings {
   end(leg: Leg, outcome: Outcome): void {
     const isRefusal = outcome instanceof CallError && outcome.started === 'no';
     // A refusal of one group says nothing about the others.
-    leg.call.settle(isRefusal && leg.call.mayRunBesides(leg) ? withStarted(outcome, 'unknown') : outcome);
+    const told = isRefusal && leg.call.mayRunBesides(leg) ? withStarted(outcome, 'unknown') : outcome;
+    if (!leg.call.settle(told)) this.late++;
     this.close(leg);
   }
 

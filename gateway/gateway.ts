@@ -15,6 +15,7 @@ import { createAdminApp, createApp } from './app.ts';
 import { Dispatcher } from './dispatch.ts';
 import { Exchanges } from './exchange.ts';
 import { brokerUnavailable, draining, underPressure } from './failures.ts';
+import { Metrics } from './metrics.ts';
 import { memoryLimit, pressure } from './pressure.ts';
 import type { App } from './routes/base.ts';
 import type { Readiness } from './routes/health.ts';
@@ -84,7 +85,10 @@ export class Gateway {
         maxBytes: settings.maxParkedBytes ?? memoryLimit() / 16,
       },
     });
-    this.#server = this.#listener('http', settings.host, settings.port, this.#publicApp(dispatch, log), log);
+    const metrics = new Metrics({ dispatch, bus: this.#bus, clock: systemClock });
+    if (settings.adminPort !== 0) metrics.addProcess();
+    const app = this.#publicApp(dispatch, metrics, log);
+    this.#server = this.#listener('http', settings.host, settings.port, app, log);
     this.#admin =
       settings.adminPort === 0
         ? undefined
@@ -92,7 +96,7 @@ export class Gateway {
             'admin',
             '127.0.0.1',
             settings.adminPort,
-            createAdminApp({ readiness: this.#readiness, log }),
+            createAdminApp({ readiness: this.#readiness, log, metrics }),
             log,
           );
     const dispatchPart = {
@@ -153,7 +157,7 @@ export class Gateway {
     return full === undefined ? undefined : underPressure(full.resource, full.used / full.limit);
   };
 
-  #publicApp(dispatch: Dispatcher, log: Logger): App {
+  #publicApp(dispatch: Dispatcher, metrics: Metrics, log: Logger): App {
     const { deadlineMs, maxDeadlineMs, maxBodyBytes, maxInFlight } = this.#settings;
     const bus: Bus = this.#bus;
     return createApp({
@@ -166,6 +170,7 @@ export class Gateway {
         maxBodyBytes,
         maxInFlight,
         isDraining: () => this.#isDraining,
+        onEnded: (fn, outcome, elapsedMs) => metrics.ended(fn, outcome, elapsedMs),
       },
       readiness: this.#readiness,
       log,

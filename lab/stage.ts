@@ -144,6 +144,13 @@ export class Stage {
     };
   }
 
+  /** Starts `top --json`: each line that it logs is a snapshot. */
+  startTop(everyMs: number): StageProcess {
+    this.#assertOpen();
+    const flags = ['--nats-url', this.broker.url, '--json', '--every-ms', String(everyMs)];
+    return this.#startProgram('top', ['top', ...flags]);
+  }
+
   /** What all workers have noted so far, in the order of time. */
   ledger(): Promise<LedgerEntry[]> {
     return readLedgers(this.folder);

@@ -35,6 +35,8 @@ export interface FunctionRouteOptions {
   /** How many calls this gateway holds at once; more are refused. */
   maxInFlight: number;
   isDraining: () => boolean;
+  /** A call has ended; `fn` is undefined when its name was none. */
+  onEnded: (fn: string | undefined, outcome: Outcome, elapsedMs: number) => void;
 }
 
 /** A function call over HTTP: judges the request, hands it to dispatch, answers with what comes of it. */
@@ -90,7 +92,9 @@ class FunctionCalls {
         budgetMs: budget.budgetMs,
       });
       if (outcome instanceof CallError) throw outcome;
-      return answerResponse(outcome, requestId, clock.now() - acceptedAt, budgetHeaders(budget));
+      const elapsedMs = clock.now() - acceptedAt;
+      this.#options.onEnded(fn, outcome, elapsedMs);
+      return answerResponse(outcome, requestId, elapsedMs, budgetHeaders(budget));
     } catch (thrown) {
       return this.#failed(thrown, facts);
     } finally {
@@ -130,6 +134,7 @@ class FunctionCalls {
   #failed(thrown: unknown, { callId, requestId, acceptedAt, fn, budget }: CallFacts): Response {
     const error = CallError.from(thrown);
     const elapsedMs = this.#options.clock.now() - acceptedAt;
+    this.#options.onEnded(fn, error, elapsedMs);
     const { code, status, started } = error;
     const line = {
       fn,

@@ -1,3 +1,4 @@
+import { metricOf, metricsPort } from '../metrics.ts';
 import { auditOf, type Play, resultsOf, variantOf } from '../play.ts';
 import { type Context, check, NOTEBOOK_GAP_MS, type Scenario } from '../scenario.ts';
 import type { Scene } from '../scene.ts';
@@ -17,15 +18,19 @@ export const twoGroups: Scenario = {
     'Each group gets every message. The first answer reaches the producer; those that come later harm nobody.',
   variantMs: [DURATION_MS + 5000, DURATION_MS + 5000],
   async run(context) {
-    const [plain, ours] = await Promise.all([play(context, 'plain'), play(context, 'ours')]);
+    const late = { plain: 0, ours: 0 };
+    const [plain, ours] = await Promise.all([play(context, 'plain', late), play(context, 'ours', late)]);
     return {
-      variants: [plain, ours].map((one) => variantOf(one, { facts: factsOf(one) })),
-      checks: [plain, ours].flatMap((one) => [...checksOf(one), auditOf(one)]),
+      variants: [plain, ours].map((one) => variantOf(one, { facts: factsOf(one, late) })),
+      checks: [plain, ours].flatMap((one) => [...checksOf(one, late), auditOf(one)]),
     };
   },
 };
 
-function play(context: Context, kind: 'plain' | 'ours'): Promise<Play> {
+/** Late replies as the metrics of the gateway count them. */
+type Late = Record<'plain' | 'ours', number>;
+
+function play(context: Context, kind: 'plain' | 'ours', late: Late): Promise<Play> {
   const about =
     kind === 'ours'
       ? 'A worker of ours with --group a, one with --group b.'
@@ -38,9 +43,11 @@ function play(context: Context, kind: 'plain' | 'ours'): Promise<Play> {
       slots: 4,
       runMs: RUN_MS[group],
     }));
-    await scene.set([[]], workers);
+    const metrics = await metricsPort();
+    await scene.set([metrics.flags], workers);
     await scene.pauseReally(SETTLE_MS);
     await act(scene);
+    late[kind] = metricOf(await metrics.read(), 'now_or_never_late_replies_total');
   });
 }
 
@@ -51,8 +58,8 @@ async function act(scene: Scene): Promise<void> {
   await scene.pauseReally(SETTLE_MS);
 }
 
-function checksOf(one: Play) {
-  const { name } = one.spec;
+function checksOf(one: Play, late: Late) {
+  const { name, kind } = one.spec;
   const answered = resultsOf(one).length;
   return [
     ...GROUPS.map((group) => {
@@ -69,18 +76,19 @@ function checksOf(one: Play) {
       `${answered} results for ${one.offered} calls`,
     ),
     check(
-      `${name}: the late answers, one for each call, are counted and harm nobody`,
-      lateReplies(one) === one.offered,
-      `${lateReplies(one)} late answers`,
+      `${name}: the late answers, one for each call, are counted by the gateway and harm nobody`,
+      late[kind] === one.offered && lateReplies(one) === one.offered,
+      `${late[kind]} in the metrics of the gateway, ${lateReplies(one)} by the ledgers of the workers`,
     ),
   ];
 }
 
-function factsOf(one: Play) {
+function factsOf(one: Play, late: Late) {
   return {
     'calls run by group a': runsIn(one, 'a').total,
     'calls run by group b': runsIn(one, 'b').total,
     'answers that came after the first': lateReplies(one),
+    'late answers that the gateway counted': late[one.spec.kind],
   };
 }
 

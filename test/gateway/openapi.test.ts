@@ -39,6 +39,7 @@ function appWith(outcome: CallError | 'answer', change: Partial<AppOptions['func
       maxBodyBytes: 100,
       maxInFlight: 10,
       isDraining: () => false,
+      onEnded: () => {},
       ...change,
     },
     readiness: () => undefined,

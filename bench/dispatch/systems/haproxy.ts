@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort, listens, until } from '../children.ts';
+import { freePort } from '../../../lib/free-port.ts';
+import { listens, until } from '../children.ts';
 import type { Trace } from '../trace.ts';
 import { startWorkers } from './plain.ts';
 import { FUNCTION, type System } from './system.ts';

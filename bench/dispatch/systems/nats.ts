@@ -1,6 +1,7 @@
 import { pino } from 'pino';
+import { freePort } from '../../../lib/free-port.ts';
 import { startNatsServer } from '../../../lib/nats-server.ts';
-import { type Children, freePort } from '../children.ts';
+import type { Children } from '../children.ts';
 
 /** A NATS server of a run. */
 export interface BenchNats {

@@ -1,7 +1,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type Children, freePort, listens, until } from '../children.ts';
+import { freePort } from '../../../lib/free-port.ts';
+import { type Children, listens, until } from '../children.ts';
 import { startBenchNats } from './nats.ts';
 import { FUNCTION, type System } from './system.ts';
 

@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect } from 'amqplib';
-import { type Children, freePort, listens, until } from '../children.ts';
+import { freePort } from '../../../lib/free-port.ts';
+import { type Children, listens, until } from '../children.ts';
 import { startWorkers } from './plain.ts';
 import { FUNCTION, type System } from './system.ts';
 

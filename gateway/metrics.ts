@@ -1,0 +1,201 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Bus } from '../lib/bus.ts';
+import type { Clock } from '../lib/clock.ts';
+import { CallError } from '../protocol/call-error.ts';
+import type { Started } from '../protocol/codes.ts';
+import { isSilent } from './belief.ts';
+import type { Outcome } from './call.ts';
+import type { Dispatcher } from './dispatch.ts';
+
+/**
+ * What a gateway counts, in the text format of Prometheus. Names and units follow
+ * https://prometheus.io/docs/practices/naming/: seconds, `_total` for what only grows.
+ *
+ * Two kinds: what this gateway did (calls, durations, parked), which is summed over gateways; and what the workers
+ * told all gateways alike (`now_or_never_worker…`), which is not.
+ */
+export interface MetricsOptions {
+  readonly dispatch: Pick<Dispatcher, 'belief' | 'lots' | 'pending' | 'lateReplies'>;
+  readonly bus: Bus;
+  readonly clock: Clock;
+}
+
+/** Callers make names up: only functions that somebody serves get a name, and no more than so many. */
+const MAX_FUNCTIONS = 1000;
+/** From a quick handler's millisecond to the longest budget. */
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+/** The timer that measures the loop must not load it. */
+const LOOP_PRECISION_MS = 100;
+
+/** What the live workers of a function and group told, summed. */
+interface GroupCounts {
+  workers: number;
+  slots: number;
+  free: number;
+  running: number;
+  buffered: number;
+}
+
+const GROUP_GAUGES: readonly { name: string; help: string; of: keyof GroupCounts }[] = [
+  { name: 'workers', of: 'workers', help: 'Worker processes that were heard in the last 1.5 seconds.' },
+  { name: 'worker_slots', of: 'slots', help: 'Calls that the workers can run at a time.' },
+  { name: 'worker_slots_free', of: 'free', help: 'Slots of the workers that are free.' },
+  { name: 'worker_running_calls', of: 'running', help: 'Calls that run at the workers.' },
+  {
+    name: 'worker_buffered_calls',
+    of: 'buffered',
+    help: 'Calls that wait in the workers: of plain NATS requesters, and prefetched ones of quick functions.',
+  },
+];
+
+export class Metrics {
+  readonly #options: MetricsOptions;
+  readonly #registry = new Registry();
+  /** Those that have a name in the labels. */
+  readonly #functions = new Set<string>();
+  readonly #calls: Counter<'function' | 'code' | 'started'>;
+  readonly #duration: Histogram<'function' | 'result'>;
+  readonly #queue: Histogram<'function'>;
+
+  constructor(options: MetricsOptions) {
+    this.#options = options;
+    const registers = [this.#registry];
+    this.#calls = new Counter({
+      name: 'now_or_never_calls_total',
+      help: 'Calls by how they ended: code is ok or the code of the problem. function is empty where nobody serves it.',
+      labelNames: ['function', 'code', 'started'],
+      registers,
+    });
+    this.#duration = new Histogram({
+      name: 'now_or_never_call_duration_seconds',
+      help: 'From the head of the request to its end; result is answered or failed.',
+      labelNames: ['function', 'result'],
+      buckets: SECONDS,
+      registers,
+    });
+    this.#queue = new Histogram({
+      name: 'now_or_never_call_queue_seconds',
+      help: 'How long answered calls waited for a slot, at the gateway and in the worker.',
+      labelNames: ['function'],
+      buckets: SECONDS,
+      registers,
+    });
+    this.#observeDispatch(registers);
+    this.#observeWorkers(registers);
+  }
+
+  /** Adds what prom-client knows of a process: processor, memory, event loop, garbage collection. Once a process. */
+  addProcess(): void {
+    collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: LOOP_PRECISION_MS });
+  }
+
+  /** A call has ended. `fn` is undefined when its name was none. */
+  ended(fn: string | undefined, outcome: Outcome, elapsedMs: number): void {
+    const failure = outcome instanceof CallError ? outcome : undefined;
+    const started = failure?.started ?? 'yes';
+    const name = this.#nameOf(fn, started);
+    this.#calls.inc({ function: name, code: failure?.code ?? 'ok', started });
+    const result = failure === undefined ? 'answered' : 'failed';
+    this.#duration.observe({ function: name, result }, elapsedMs / 1000);
+    if (!(outcome instanceof CallError)) this.#queue.observe({ function: name }, outcome.queueMs / 1000);
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** All of it as of now. */
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  #nameOf(fn: string | undefined, started: Started): string {
+    if (fn === undefined) return '';
+    if (this.#functions.has(fn)) return fn;
+    const isServed = started !== 'no' || this.#options.dispatch.belief.groups(fn).length > 0;
+    if (!isServed || this.#functions.size >= MAX_FUNCTIONS) return '';
+    this.#functions.add(fn);
+    return fn;
+  }
+
+  #observeDispatch(registers: Registry[]): void {
+    const { dispatch, bus } = this.#options;
+    new Gauge({
+      name: 'now_or_never_pending_calls',
+      help: 'Calls that are not answered yet, or are still owed to a group.',
+      registers,
+      collect() {
+        this.set(dispatch.pending);
+      },
+    });
+    new Gauge({
+      name: 'now_or_never_parked_calls',
+      help: 'Calls that wait in this gateway for a slot.',
+      labelNames: ['function', 'group'],
+      registers,
+      collect() {
+        this.reset();
+        for (const { fn, group, parking } of dispatch.lots()) this.set({ function: fn, group }, parking.size);
+      },
+    });
+    new Counter({
+      name: 'now_or_never_late_replies_total',
+      help: 'Replies that came when the caller had its answer or had left: of another group, or after the deadline.',
+      registers,
+      collect() {
+        this.reset();
+        this.inc(dispatch.lateReplies);
+      },
+    });
+    new Gauge({
+      name: 'now_or_never_nats_connected',
+      help: '1 while the gateway has a NATS server, else 0.',
+      registers,
+      collect() {
+        this.set(bus.connected ? 1 : 0);
+      },
+    });
+  }
+
+  #observeWorkers(registers: Registry[]): void {
+    const counts = () => this.#groupCounts();
+    for (const { name, help, of } of GROUP_GAUGES) {
+      new Gauge({
+        name: `now_or_never_${name}`,
+        help,
+        labelNames: ['function', 'group'],
+        registers,
+        collect() {
+          this.reset();
+          for (const { fn, group, count } of counts()) this.set({ function: fn, group }, count[of]);
+        },
+      });
+    }
+  }
+
+  #groupCounts(): Iterable<{ fn: string; group: string; count: GroupCounts }> {
+    const { dispatch, clock } = this.#options;
+    const groups = new Map<string, { fn: string; group: string; count: GroupCounts }>();
+    for (const worker of dispatch.belief.workers()) {
+      const isHeard = !isSilent(worker, clock.now());
+      for (const { fn, group, slots, free, running, buffered } of worker.seats.values()) {
+        const key = `${fn}.${group}`;
+        const known = groups.get(key) ?? { fn, group, count: NONE() };
+        groups.set(key, known);
+        // Those of a silent worker stay, with 0: a group whose last worker froze must not vanish.
+        if (isHeard) add(known.count, { workers: 1, slots, free, running, buffered });
+      }
+    }
+    return groups.values();
+  }
+}
+
+const NONE = (): GroupCounts => ({ workers: 0, slots: 0, free: 0, running: 0, buffered: 0 });
+
+function add(sum: GroupCounts, more: GroupCounts): void {
+  sum.workers += more.workers;
+  sum.slots += more.slots;
+  sum.free += more.free;
+  sum.running += more.running;
+  sum.buffered += more.buffered;
+}
