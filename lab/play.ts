@@ -1,5 +1,5 @@
 import { audit } from './audit.ts';
-import { isResult, type SeenCall } from './calls.ts';
+import { answeredAfterMs, isResult, type SeenCall } from './calls.ts';
 import {
   type Evidence,
   latencyOf,
@@ -15,6 +15,7 @@ import type { Check, Variant } from './result.ts';
 import { type Run, runsOf } from './runs.ts';
 import type { Scene } from './scene.ts';
 import type { LogLine } from './stage-process.ts';
+import type { Stalls } from './stalls.ts';
 import type { Traffic } from './traffic.ts';
 
 /** A variant before it is played. */
@@ -40,6 +41,7 @@ export interface Play extends Evidence {
   readonly events: Scene['events'];
   readonly groups: ReadonlyMap<string, string>;
   readonly pauses: Traffic['pauses'];
+  readonly stalls: Stalls;
   /** What each worker printed, by name. */
   readonly lines: ReadonlyMap<string, readonly string[]>;
   /** The logs of the workers, by name. Plain ones have none. */
@@ -76,6 +78,7 @@ export async function collect(spec: PlaySpec, scene: Scene): Promise<Play> {
     groups,
     killed,
     pauses: scene.traffic.pauses,
+    stalls: scene.stalls,
     lines: new Map(workers.map(({ name, process }) => [name, process.lines])),
     workerLogs,
     gatewayLogs,
@@ -140,12 +143,10 @@ export function callLines({ workerLogs }: Pick<Play, 'workerLogs'>): LogLine[] {
   return [...workerLogs.values()].flat().filter(({ msg, service }) => msg === 'call' && service === 'worker');
 }
 
-/** What the log of the gateways says that calls with a code took, in milliseconds. */
-export function gatewayMs({ gatewayLogs }: Pick<Play, 'gatewayLogs'>, code: string): number[] {
-  return gatewayLogs
-    .flat()
-    .filter((line) => line.code === code)
-    .map(({ elapsedMs }) => Number(elapsedMs));
+/** What a call took without the moments at which its caller, which is this process, could not run. */
+export function unstalledMs(call: SeenCall, { stalls }: Pick<Play, 'stalls'>): number {
+  const { dueAt, lateMs, tookMs } = call;
+  return answeredAfterMs(call) - stalls.during(dueAt + lateMs, dueAt + tookMs);
 }
 
 /** Runs that had begun and had not ended at a moment. */

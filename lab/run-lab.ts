@@ -1,4 +1,3 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { collect, type Play, type PlaySpec } from './play.ts';
 import type { ScenarioResult } from './result.ts';
 import { type Context, NOTEBOOK_BUDGET_MS, type Scenario } from './scenario.ts';
@@ -113,18 +112,8 @@ async function playUndisturbed(
   options: LabOptions,
 ): Promise<Play> {
   for (let attempt = 1; ; attempt++) {
-    const delay = monitorEventLoopDelay({ resolution: 10 });
-    const play = await playVariant(
-      spec,
-      async (scene) => {
-        delay.enable();
-        await act(scene);
-        delay.disable();
-      },
-      options,
-    );
-    const stalledMs = delay.max / 1e6;
-    if (stalledMs <= MAX_STALL_SHARE * play.budgetMs || attempt === ATTEMPTS) return play;
+    const play = await playVariant(spec, act, options);
+    if (play.stalls.longestMs <= MAX_STALL_SHARE * play.budgetMs || attempt === ATTEMPTS) return play;
   }
 }
 
@@ -143,7 +132,12 @@ async function playVariant(
     try {
       const common = { stage, speedUp, budgetMs, signal: own.signal };
       const scene = new Scene({ ...common, ...(body === undefined ? {} : { body }) });
-      await act(scene);
+      scene.stalls.start();
+      try {
+        await act(scene);
+      } finally {
+        scene.stalls.stop();
+      }
       await scene.pauseReally(AFTERMATH_MS);
       return await collect(spec, scene);
     } finally {

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { LedgerEntry } from './ledger.ts';
 import { sharedNow } from './machine-clock.ts';
 import type { GatewayProcess, Stage, WorkerOptions, WorkerProcess } from './stage.ts';
+import { Stalls } from './stalls.ts';
 import { type Pace, Traffic } from './traffic.ts';
 import { until } from './until.ts';
 
@@ -27,6 +28,8 @@ export interface SceneEvent {
 export class Scene {
   readonly stage: Stage;
   readonly traffic: Traffic;
+  /** While the scenario acts. */
+  readonly stalls = new Stalls();
   readonly budgetMs: number;
   readonly events: SceneEvent[] = [];
   readonly workers: WorkerProcess[] = [];

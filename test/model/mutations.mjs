@@ -44,8 +44,15 @@ const mutations = [
   {
     name: 'the queue hands out what has expired',
     file: 'gateway/parking.ts',
-    from: 'const isInTime = item.deadlineAt > now;',
+    from: 'const isInTime = leftMs > leastMs;',
     to: 'const isInTime = true;',
+  },
+  {
+    name: 'a call is handed out with less time left than a run needs',
+    file: 'gateway/parking.ts',
+    from: 'const leastMs = this.#earlyRefusal ? neededMs : 0;',
+    to: 'const leastMs = 0;',
+    by: 'test/gateway/parking.test.ts',
   },
   {
     name: 'a gateway places again what has expired',
@@ -74,6 +81,13 @@ const mutations = [
     to: 'if (pull.isDirect) return this.#pullAny();',
     // The next demand mends it within 50 ms: what it costs shows in this test only.
     by: 'test/workers/pulls.test.ts',
+  },
+  {
+    name: 'demand is told rarely although a slot is believed free',
+    file: 'gateway/handout.ts',
+    from: 'const isKnown = free === 0 && now',
+    to: 'const isKnown = now',
+    by: 'test/gateway/dispatch-endings.test.ts',
   },
   {
     name: 'demand is told once',
