@@ -22,7 +22,7 @@ export const gatewaySettings = {
     min: 0,
     max: 65_535,
     fallback: 9090,
-    help: 'TCP port on loopback for health, metrics and the dashboard; 0 = none.',
+    help: 'TCP port on loopback for health and metrics; 0 = none.',
   }),
   deadlineMs: milliseconds({ fallback: 5000, help: 'Time for a call that asks for none.' }),
   maxDeadlineMs: milliseconds({ fallback: 30_000, help: 'Most time that a call can ask for.' }),

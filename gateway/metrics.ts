@@ -112,7 +112,8 @@ export class Metrics {
   #nameOf(fn: string | undefined, started: Started): string {
     if (fn === undefined) return '';
     if (this.#functions.has(fn)) return fn;
-    const isServed = started !== 'no' || this.#options.dispatch.belief.groups(fn).length > 0;
+    // `unknown` proves nothing: a caller that leaves at once gets it for any name.
+    const isServed = started === 'yes' || this.#options.dispatch.belief.groups(fn).length > 0;
     if (!isServed || this.#functions.size >= MAX_FUNCTIONS) return '';
     this.#functions.add(fn);
     return fn;

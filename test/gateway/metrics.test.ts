@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Answer } from '../../gateway/call.ts';
 import { noResponders, saturated } from '../../gateway/failures.ts';
 import { Metrics } from '../../gateway/metrics.ts';
+import { CallError } from '../../protocol/call-error.ts';
 import { FN, type TestGateway, withGateway } from './dispatch-harness.ts';
 
 const ANSWER: Answer = {
@@ -52,8 +53,10 @@ test('a name that nobody serves is no label, however many callers make up', () =
     const metrics = metricsOf(gateway);
     for (let n = 0; n < 50; n++) metrics.ended(`made-up-${n}`, noResponders(`made-up-${n}`, 10), 1);
     metrics.ended(undefined, noResponders('', 10), 1);
+    metrics.ended('left', new CallError('caller_gone', 'the caller left', { started: 'unknown' }), 1);
     assert.deepEqual(await samples(metrics, 'calls_total'), [
       'now_or_never_calls_total{function="",code="no_responders",started="no"} 51',
+      'now_or_never_calls_total{function="",code="caller_gone",started="unknown"} 1',
     ]);
     // A plain responder tells no state, but it has answered.
     metrics.ended('plain', ANSWER, 1);
