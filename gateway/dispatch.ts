@@ -131,15 +131,11 @@ export class Dispatcher implements Dispatch {
     return this.#handout.lots();
   }
 
+  /** Calls that wait for a slot. */
   get parkedCalls(): number {
     let parked = 0;
     for (const lot of this.#handout.lots()) parked += lot.parking.size;
     return parked;
-  }
-
-  /** Calls that wait for a slot of one group. */
-  parkedIn(fn: string, group: string): number {
-    return this.#handout.parked(fn, group);
   }
 
   submit(request: CallRequest, settle: (outcome: Outcome) => void): PendingCall {
