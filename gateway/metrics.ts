@@ -27,6 +27,8 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 /** The timer that measures the loop must not load it. */
 const LOOP_PRECISION_MS = 100;
 
+const ANSWERED = { code: 'ok', started: 'yes' } as const;
+
 /** What the live workers of a function and group told, summed. */
 interface GroupCounts {
   workers: number;
@@ -35,6 +37,8 @@ interface GroupCounts {
   running: number;
   buffered: number;
 }
+
+const NOTHING: Readonly<GroupCounts> = { workers: 0, slots: 0, free: 0, running: 0, buffered: 0 };
 
 const GROUP_GAUGES: readonly { name: string; help: string; of: keyof GroupCounts }[] = [
   { name: 'workers', of: 'workers', help: 'Worker processes that were heard in the last 1.5 seconds.' },
@@ -91,13 +95,13 @@ export class Metrics {
 
   /** A call has ended. `fn` is undefined when its name was none. */
   ended(fn: string | undefined, outcome: Outcome, elapsedMs: number): void {
-    const failure = outcome instanceof CallError ? outcome : undefined;
-    const started = failure?.started ?? 'yes';
+    const isFailure = outcome instanceof CallError;
+    const { code, started } = isFailure ? outcome : ANSWERED;
     const name = this.#nameOf(fn, started);
-    this.#calls.inc({ function: name, code: failure?.code ?? 'ok', started });
-    const result = failure === undefined ? 'answered' : 'failed';
+    this.#calls.inc({ function: name, code, started });
+    const result = isFailure ? 'failed' : 'answered';
     this.#duration.observe({ function: name, result }, elapsedMs / 1000);
-    if (!(outcome instanceof CallError)) this.#queue.observe({ function: name }, outcome.queueMs / 1000);
+    if (!isFailure) this.#queue.observe({ function: name }, outcome.queueMs / 1000);
   }
 
   get contentType(): string {
@@ -181,7 +185,7 @@ export class Metrics {
       const isHeard = !isSilent(worker, clock.now());
       for (const { fn, group, slots, free, running, buffered } of worker.seats.values()) {
         const key = `${fn}.${group}`;
-        const known = groups.get(key) ?? { fn, group, count: NONE() };
+        const known = groups.get(key) ?? { fn, group, count: { ...NOTHING } };
         groups.set(key, known);
         // Those of a silent worker stay, with 0: a group whose last worker froze must not vanish.
         if (isHeard) add(known.count, { workers: 1, slots, free, running, buffered });
@@ -190,8 +194,6 @@ export class Metrics {
     return groups.values();
   }
 }
-
-const NONE = (): GroupCounts => ({ workers: 0, slots: 0, free: 0, running: 0, buffered: 0 });
 
 function add(sum: GroupCounts, more: GroupCounts): void {
   sum.workers += more.workers;

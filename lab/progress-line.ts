@@ -1,9 +1,4 @@
-/** The part of a stream that is written to: `process.stderr` is one. */
-export interface TextStream {
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-  write(text: string): unknown;
-}
+import type { TextStream } from '../lib/text-stream.ts';
 
 const REDRAW_EVERY_MS = 500;
 const DEFAULT_COLUMNS = 80;

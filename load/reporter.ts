@@ -1,12 +1,6 @@
+import type { TextStream } from '../lib/text-stream.ts';
 import type { Load } from './load.ts';
 import { progressText, Rate } from './progress-text.ts';
-
-/** The part of a stream that a reporter needs: `process.stderr` is one. */
-export interface ReportStream {
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-  write(text: string): unknown;
-}
 
 const REDRAW_EVERY_MS = 250;
 const LINE_EVERY_MS = 5000;
@@ -20,11 +14,11 @@ const CLEAR_LINE = '\r\x1b[2K';
  */
 export class Reporter {
   readonly #load: Load;
-  readonly #stream: ReportStream;
+  readonly #stream: TextStream;
   readonly #rate: Rate;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(load: Load, stream: ReportStream) {
+  constructor(load: Load, stream: TextStream) {
     this.#load = load;
     this.#stream = stream;
     this.#rate = new Rate(stream.isTTY === true ? RATE_WINDOW_MS : LINE_EVERY_MS);

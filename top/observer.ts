@@ -98,10 +98,9 @@ export class Observer {
     return {
       at: new Date(clock.wall()).toISOString(),
       isConnected: bus.connected,
-      functions: [...keys.keys()].sort().flatMap((key) => {
-        const [fn = '', group = ''] = keys.get(key) ?? [];
-        return [this.#functionView(fn, group, now)];
-      }),
+      functions: [...keys]
+        .sort(([one], [other]) => (one < other ? -1 : 1))
+        .map(([, [fn, group]]) => this.#functionView(fn, group, now)),
     };
   }
 

@@ -1,10 +1,4 @@
-/** The part of a stream that a screen needs: `process.stdout` is one. */
-export interface ScreenStream {
-  readonly isTTY?: boolean;
-  readonly columns?: number;
-  readonly rows?: number;
-  write(text: string): unknown;
-}
+import type { TextStream } from '../lib/text-stream.ts';
 
 const DEFAULT_COLUMNS = 80;
 const DEFAULT_ROWS = 24;
@@ -19,9 +13,9 @@ const CLEAR_BELOW = '\x1b[J';
  * end; elsewhere one block after another, with an empty line between.
  */
 export class Screen {
-  readonly #stream: ScreenStream;
+  readonly #stream: TextStream;
 
-  constructor(stream: ScreenStream) {
+  constructor(stream: TextStream) {
     this.#stream = stream;
   }
 

@@ -93,8 +93,10 @@ class FunctionCalls {
       });
       if (outcome instanceof CallError) throw outcome;
       const elapsedMs = clock.now() - acceptedAt;
+      const response = answerResponse(outcome, requestId, elapsedMs, budgetHeaders(budget));
+      // Last: what throws before it ends as a failure.
       this.#options.onEnded(fn, outcome, elapsedMs);
-      return answerResponse(outcome, requestId, elapsedMs, budgetHeaders(budget));
+      return response;
     } catch (thrown) {
       return this.#failed(thrown, facts);
     } finally {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import type { TextStream } from '../../lib/text-stream.ts';
 import type { Load } from '../../load/load.ts';
-import { Reporter, type ReportStream } from '../../load/reporter.ts';
+import { Reporter } from '../../load/reporter.ts';
 import { BRIEF, recordedLoad } from './harness.ts';
 
 /** A stream that keeps what is written, and a load that does nothing. */
-function setUp(t: TestContext, screen: Pick<ReportStream, 'isTTY' | 'columns'>) {
+function setUp(t: TestContext, screen: Pick<TextStream, 'isTTY' | 'columns'>) {
   t.mock.timers.enable({ apis: ['setInterval'] });
   const written: string[] = [];
   const { load }: { load: Load } = recordedLoad(t, { ...BRIEF, urls: ['http://127.0.0.1:1'] });

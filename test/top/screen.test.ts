@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Screen, type ScreenStream } from '../../top/screen.ts';
+import type { TextStream } from '../../lib/text-stream.ts';
+import { Screen } from '../../top/screen.ts';
 
-function screenOf(size: Pick<ScreenStream, 'isTTY' | 'columns' | 'rows'>) {
+function screenOf(size: Pick<TextStream, 'isTTY' | 'columns' | 'rows'>) {
   const written: string[] = [];
   return { written, screen: new Screen({ ...size, write: (text) => written.push(text) }) };
 }
