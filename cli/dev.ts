@@ -5,7 +5,7 @@ import { Lifecycle, type Part } from '../lib/lifecycle.ts';
 import { createLogger } from '../lib/log.ts';
 import { findNatsServer, type NatsServer, startNatsServer } from '../lib/nats-server.ts';
 import { integer, OptionsError, type OptionValues, readOptions, text, toggle } from '../lib/options.ts';
-import { WorkerPool } from '../workers/pool.ts';
+import { WorkerPool } from '../workers/process/pool.ts';
 import type { Command, Environment } from './command.ts';
 import { checkDeadlines, gatewaySettings } from './gateway.ts';
 import { commonSettings, serverList, workerSettings } from './settings.ts';

@@ -1,15 +1,21 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { type LabNames, lossCells, lossesEstimateMs, readLabNames, runLosses } from '../lab/losses.ts';
-import { lossesMarkdown } from '../lab/losses-markdown.ts';
-import { describeMachine, natsServerVersion } from '../lab/machine.ts';
-import { ProgressLine } from '../lab/progress-line.ts';
-import { renderReport } from '../lab/report/report.ts';
-import type { LabResult } from '../lab/result.ts';
-import { isPassed, resultText } from '../lab/result-text.ts';
-import { runLab } from '../lab/run-lab.ts';
-import { SCENARIOS, selectScenarios } from '../lab/scenarios/all.ts';
+import {
+  type LabNames,
+  lossCells,
+  lossesEstimateMs,
+  readLabNames,
+  runLosses,
+} from '../experiments/lab/losses.ts';
+import { lossesMarkdown } from '../experiments/lab/losses-markdown.ts';
+import { describeMachine, natsServerVersion } from '../experiments/lab/machine.ts';
+import { ProgressLine } from '../experiments/lab/progress-line.ts';
+import { renderReport } from '../experiments/lab/report/report.ts';
+import type { LabResult } from '../experiments/lab/result.ts';
+import { isPassed, resultText } from '../experiments/lab/result-text.ts';
+import { runLab } from '../experiments/lab/run-lab.ts';
+import { SCENARIOS, selectScenarios } from '../experiments/lab/scenarios/all.ts';
 import { createLogger } from '../lib/log.ts';
 import { OptionsError, type OptionValues, readOptions, text, toggle } from '../lib/options.ts';
 import type { Command, Environment } from './command.ts';

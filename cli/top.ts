@@ -4,11 +4,11 @@ import { createLogger } from '../lib/log.ts';
 import { NatsBus } from '../lib/nats.ts';
 import { OptionsError, readOptions, toggle } from '../lib/options.ts';
 import { randomToken } from '../lib/random-token.ts';
+import { Observer } from '../observe/observer.ts';
+import { Screen } from '../observe/screen.ts';
+import type { Snapshot } from '../observe/snapshot.ts';
+import { snapshotLines } from '../observe/snapshot-text.ts';
 import { Subjects } from '../protocol/subjects.ts';
-import { Observer } from '../top/observer.ts';
-import { Screen } from '../top/screen.ts';
-import type { Snapshot } from '../top/snapshot.ts';
-import { snapshotLines } from '../top/snapshot-text.ts';
 import type { Command } from './command.ts';
 import { commonSettings, milliseconds } from './settings.ts';
 

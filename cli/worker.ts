@@ -1,6 +1,6 @@
 import { createLogger } from '../lib/log.ts';
 import { OptionsError, readOptions } from '../lib/options.ts';
-import { WorkerPool } from '../workers/pool.ts';
+import { WorkerPool } from '../workers/process/pool.ts';
 import type { Command } from './command.ts';
 import { commonSettings, workerSettings } from './settings.ts';
 

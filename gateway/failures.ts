@@ -1,5 +1,5 @@
 import { CallError } from '../protocol/call-error.ts';
-import type { Seat } from './belief.ts';
+import type { Seat } from './dispatch/worker-table.ts';
 
 /** The loss of the broker, told before anything was sent. */
 export function brokerUnavailable(cause?: unknown): CallError {

@@ -10,16 +10,16 @@ import { NatsBus } from '../lib/nats.ts';
 import { randomToken } from '../lib/random-token.ts';
 import { CallError } from '../protocol/call-error.ts';
 import { Subjects } from '../protocol/subjects.ts';
-import { problemResponse } from './answers.ts';
 import { createAdminApp, createApp } from './app.ts';
-import { Dispatcher } from './dispatch.ts';
-import { Exchanges } from './exchange.ts';
+import { Dispatcher } from './dispatch/dispatcher.ts';
 import { brokerUnavailable, draining, underPressure } from './failures.ts';
+import { problemResponse } from './http/answer.ts';
+import { Exchanges } from './http/request.ts';
+import { HttpServer } from './http/server.ts';
 import { Metrics } from './metrics.ts';
 import { memoryLimit, pressure } from './pressure.ts';
 import type { App } from './routes/base.ts';
 import type { Readiness } from './routes/health.ts';
-import { HttpServer } from './server.ts';
 
 /** All that a gateway can be told; `cli/gateway.ts` has the names, defaults and help texts. */
 export interface GatewaySettings {

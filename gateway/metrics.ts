@@ -3,9 +3,9 @@ import type { Bus } from '../lib/bus.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CallError } from '../protocol/call-error.ts';
 import type { Started } from '../protocol/codes.ts';
-import { isSilent } from './belief.ts';
-import type { Outcome } from './call.ts';
-import type { Dispatcher } from './dispatch.ts';
+import type { Outcome } from './dispatch/call.ts';
+import type { Dispatcher } from './dispatch/dispatcher.ts';
+import { isSilent } from './dispatch/worker-table.ts';
 
 /**
  * What a gateway counts, in the text format of Prometheus. Names and units follow

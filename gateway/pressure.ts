@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { getHeapStatistics } from 'node:v8';
-import { descriptorLimit } from './server-limits.ts';
+import { descriptorLimit } from './http/limits.ts';
 
 /** How much of a resource is used; `used` and `limit` in the same unit. */
 export interface Usage {

@@ -2,8 +2,8 @@ import { Hono } from 'hono';
 import type { Logger } from 'pino';
 import { randomToken } from '../../lib/random-token.ts';
 import { CallError } from '../../protocol/call-error.ts';
-import { acceptedRequestId, problemResponse } from '../answers.ts';
-import { type Exchange, exchangeOf } from '../exchange.ts';
+import { acceptedRequestId, problemResponse } from '../http/answer.ts';
+import { type Exchange, exchangeOf } from '../http/request.ts';
 
 /** What the server hands to the app; missing when the app is called without a socket. */
 export interface AppEnv {

@@ -14,10 +14,10 @@ import {
   isHeaderValue,
 } from '../../protocol/headers.ts';
 import { functionName } from '../../protocol/subjects.ts';
-import { type AnswerHeaders, acceptedRequestId, answerResponse, problemResponse } from '../answers.ts';
-import type { CallRequest, Dispatch, Outcome } from '../call.ts';
-import { type Exchange, exchangeOf } from '../exchange.ts';
+import type { CallRequest, Dispatch, Outcome } from '../dispatch/call.ts';
 import { brokerUnavailable, draining } from '../failures.ts';
+import { type AnswerHeaders, acceptedRequestId, answerResponse, problemResponse } from '../http/answer.ts';
+import { type Exchange, exchangeOf } from '../http/request.ts';
 import { type App, onlyMethods } from './base.ts';
 
 const PATH = '/functions/';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Answer } from '../../gateway/call.ts';
+import type { Answer } from '../../gateway/dispatch/call.ts';
 import { noResponders, saturated } from '../../gateway/failures.ts';
 import { Metrics } from '../../gateway/metrics.ts';
 import { CallError } from '../../protocol/call-error.ts';
-import { FN, type TestGateway, withGateway } from './dispatch-harness.ts';
+import { FN, type TestGateway, withGateway } from './dispatch/harness.ts';
 
 const ANSWER: Answer = {
   status: 201,

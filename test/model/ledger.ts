@@ -1,4 +1,4 @@
-import type { Outcome, PendingCall } from '../../gateway/call.ts';
+import type { Outcome, PendingCall } from '../../gateway/dispatch/call.ts';
 import { CallError } from '../../protocol/call-error.ts';
 
 /** One begin of a call at a worker. Times are those of the world, in milliseconds. */

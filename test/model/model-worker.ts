@@ -1,7 +1,13 @@
 import type { BusMessage } from '../../lib/bus.ts';
-import { type Completion, failed, gaveUp, type Invocation, invalidInput } from '../../workers/completion.ts';
-import { readDefinition } from '../../workers/define.ts';
-import { Worker } from '../../workers/worker.ts';
+import { readDefinition } from '../../workers/api/define.ts';
+import {
+  type Completion,
+  failed,
+  gaveUp,
+  type Invocation,
+  invalidInput,
+} from '../../workers/run/completion.ts';
+import { Worker } from '../../workers/serve/worker.ts';
 import { silentLog } from '../support/log.ts';
 import type { Host, HostHooks } from './host.ts';
 import { FN, type Surroundings } from './parts.ts';

@@ -1,4 +1,4 @@
-import type { Dispatcher } from '../../gateway/dispatch.ts';
+import type { Dispatcher } from '../../gateway/dispatch/dispatcher.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
 import type { Host } from './host.ts';

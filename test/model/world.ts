@@ -1,4 +1,4 @@
-import { Dispatcher } from '../../gateway/dispatch.ts';
+import { Dispatcher } from '../../gateway/dispatch/dispatcher.ts';
 import type { BusMessage } from '../../lib/bus.ts';
 import { Subjects } from '../../protocol/subjects.ts';
 import { FakeBroker } from '../support/fake-bus.ts';

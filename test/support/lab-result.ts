@@ -8,7 +8,7 @@ import {
   type Outcome,
   type ScenarioResult,
   type Variant,
-} from '../../lab/result.ts';
+} from '../../experiments/lab/result.ts';
 import { seededRandom } from './random.ts';
 
 /** How one variant of a made-up scenario behaves. Times in milliseconds. */

@@ -3,7 +3,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
-import { WorkerPool } from '../../workers/pool.ts';
+import { WorkerPool } from '../../workers/process/pool.ts';
 
 const pids = [];
 const pool = new WorkerPool({

@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import sharp from 'sharp';
 import { systemClock } from '../../lib/clock.ts';
-import { Executor } from '../../workers/execute.ts';
-import { loadFunctions } from '../../workers/load.ts';
+import { loadFunctions } from '../../workers/load/load.ts';
+import { Executor } from '../../workers/run/execute.ts';
 import { silentLog as log } from '../support/log.ts';
 
 const examples = new URL('../../examples/', import.meta.url);
