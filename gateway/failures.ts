@@ -1,5 +1,4 @@
 import { CallError } from '../protocol/call-error.ts';
-import type { Seat } from './dispatch/worker-table.ts';
 
 /** The loss of the broker, told before anything was sent. */
 export function brokerUnavailable(cause?: unknown): CallError {
@@ -28,12 +27,16 @@ export function noResponders(fn: string, retryAfterS: number): CallError {
 }
 
 /** Every slot is taken; `waitMs` is how long the queue would take, a second if that is not known. */
-export function saturated<H>(seats: Iterable<Seat<H>>, parked: number, waitMs = 1000): CallError {
+export function saturated(
+  endpoints: Iterable<{ readonly slots: number }>,
+  parked: number,
+  waitMs = 1000,
+): CallError {
   let workers = 0;
   let slots = 0;
-  for (const seat of seats) {
+  for (const endpoint of endpoints) {
     workers++;
-    slots += seat.slots;
+    slots += endpoint.slots;
   }
   return new CallError('saturated', `all ${slots} slots are taken and ${parked} calls wait`, {
     retryAfterS: Math.max(1, Math.ceil(waitMs / 1000)),

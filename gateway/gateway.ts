@@ -80,7 +80,7 @@ export class Gateway {
       subjects,
       retryAfterS: settings.retryAfterS,
       isParkingOn: settings.parking,
-      parking: {
+      waitQueue: {
         earlyRefusal: settings.earlyRefusal,
         maxBytes: settings.maxParkedBytes ?? memoryLimit() / 16,
       },

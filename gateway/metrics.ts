@@ -3,9 +3,8 @@ import type { Bus } from '../lib/bus.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CallError } from '../protocol/call-error.ts';
 import type { Started } from '../protocol/codes.ts';
-import type { Outcome } from './dispatch/call.ts';
+import type { CallOutcome } from './dispatch/contract.ts';
 import type { Dispatcher } from './dispatch/dispatcher.ts';
-import { isSilent } from './dispatch/worker-table.ts';
 
 /**
  * What a gateway counts, in the text format of Prometheus. Names and units follow
@@ -15,7 +14,7 @@ import { isSilent } from './dispatch/worker-table.ts';
  * told all gateways alike (`now_or_never_worker…`), which is not.
  */
 export interface MetricsOptions {
-  readonly dispatch: Pick<Dispatcher, 'belief' | 'lots' | 'pending' | 'lateReplies'>;
+  readonly dispatch: Pick<Dispatcher, 'workers' | 'queues' | 'pending' | 'lateReplies'>;
   readonly bus: Bus;
   readonly clock: Clock;
 }
@@ -94,7 +93,7 @@ export class Metrics {
   }
 
   /** A call has ended. `fn` is undefined when its name was none. */
-  ended(fn: string | undefined, outcome: Outcome, elapsedMs: number): void {
+  ended(fn: string | undefined, outcome: CallOutcome, elapsedMs: number): void {
     const isFailure = outcome instanceof CallError;
     const { code, started } = isFailure ? outcome : ANSWERED;
     const name = this.#nameOf(fn, started);
@@ -117,7 +116,7 @@ export class Metrics {
     if (fn === undefined) return '';
     if (this.#functions.has(fn)) return fn;
     // `unknown` proves nothing: a caller that leaves at once gets it for any name.
-    const isServed = started === 'yes' || this.#options.dispatch.belief.groups(fn).length > 0;
+    const isServed = started === 'yes' || this.#options.dispatch.workers.serves(fn);
     if (!isServed || this.#functions.size >= MAX_FUNCTIONS) return '';
     this.#functions.add(fn);
     return fn;
@@ -140,7 +139,7 @@ export class Metrics {
       registers,
       collect() {
         this.reset();
-        for (const { fn, group, parking } of dispatch.lots()) this.set({ function: fn, group }, parking.size);
+        for (const { fn, group, parked } of dispatch.queues()) this.set({ function: fn, group }, parked.size);
       },
     });
     new Counter({
@@ -181,9 +180,9 @@ export class Metrics {
   #groupCounts(): Iterable<{ fn: string; group: string; count: GroupCounts }> {
     const { dispatch, clock } = this.#options;
     const groups = new Map<string, { fn: string; group: string; count: GroupCounts }>();
-    for (const worker of dispatch.belief.workers()) {
-      const isHeard = !isSilent(worker, clock.now());
-      for (const { fn, group, slots, free, running, buffered } of worker.seats.values()) {
+    for (const worker of dispatch.workers.workers()) {
+      const isHeard = !worker.isSilent(clock.now());
+      for (const { fn, group, slots, free, running, buffered } of worker.endpoints.values()) {
         const key = `${fn}.${group}`;
         const known = groups.get(key) ?? { fn, group, count: { ...NOTHING } };
         groups.set(key, known);

@@ -29,6 +29,11 @@ export class Deadlines<T extends Expiring> {
     return this.#bucketOf.size;
   }
 
+  /** All items, in no order. */
+  items(): IterableIterator<T> {
+    return this.#bucketOf.keys();
+  }
+
   /** Reads the item's `deadlineAt` now, and no more. Does nothing when the item is in here. */
   add(item: T): void {
     if (this.#bucketOf.has(item)) return;

@@ -1,6 +1,12 @@
 import type { Bus, BusMessage, BusSubscription } from './bus.ts';
 import { randomToken } from './random-token.ts';
 
+/** A reply subject that takes messages until it is closed. */
+export interface OpenReply {
+  readonly subject: string;
+  close(): void;
+}
+
 /** Takes the messages that arrive for one reply subject. */
 export type OnReply = (message: BusMessage) => void;
 
@@ -46,6 +52,12 @@ export class Inbox {
     const replyToken = randomToken();
     this.#open.set(replyToken, onReply);
     return this.#prefix + replyToken;
+  }
+
+  /** As `open`, as something that can be closed by itself. */
+  openReply(onReply: OnReply): OpenReply {
+    const subject = this.open(onReply);
+    return { subject, close: () => this.close(subject) };
   }
 
   close(replySubject: string): void {

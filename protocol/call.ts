@@ -56,6 +56,11 @@ export function callHeaders(call: CallEnvelope, forwarded: HeaderPairs): HeaderP
   return pairs;
 }
 
+/** The headers of a probe: a call without budget, which no worker may run. `wallMs` is the sender's wall clock. */
+export function probeHeaders(callId: string, gateway: string, wallMs: number): HeaderPairs {
+  return callHeaders({ callId, gateway, timeoutMs: 0, deadlineWall: wallMs }, []);
+}
+
 /** What a received call says of itself; undefined for a plain requester's message. */
 export function readCall(headers: MessageHeaders): CallEnvelope | undefined {
   if (headers['now-call'] === undefined) return undefined;

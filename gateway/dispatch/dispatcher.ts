@@ -1,34 +1,24 @@
 import type { Bus, BusMessage } from '../../lib/bus.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { Deadlines } from '../../lib/deadlines.ts';
 import { Inbox } from '../../lib/inbox.ts';
-import { callHeaders } from '../../protocol/call.ts';
 import { CallError } from '../../protocol/call-error.ts';
-import { type Reply, readReply } from '../../protocol/reply.ts';
+import type { Signal } from '../../protocol/reply.ts';
 import { DEFAULT_GROUP, type Subjects } from '../../protocol/subjects.ts';
-import { brokerUnavailable, noResponders, saturated, workerLost } from '../failures.ts';
-import type { CallRequest, Dispatch, Outcome, PendingCall } from './call.ts';
-import { Endings } from './endings.ts';
-import { Watch } from './liveness.ts';
-import { Leg, Pending } from './pending.ts';
-import { Handout, type Lot } from './pull-server.ts';
-import { replyOutcome } from './reply.ts';
-import type { ParkingOptions } from './wait-queue.ts';
-import { Belief, type Seat } from './worker-table.ts';
+import { deadlineExceeded, draining, noResponders, withStarted, workerLost } from '../failures.ts';
+import { Call, type Delivery, GroupDelivery } from './call.ts';
+import type { CallHandle, CallOutcome, CallRequest, Dispatch } from './contract.ts';
+import { Deliverer } from './deliverer.ts';
+import { type EmptiedGroup, Liveness } from './liveness.ts';
+import { placeUnheard } from './placement.ts';
+import { type Departure, Prober } from './prober.ts';
+import { type GroupQueue, PullServer } from './pull-server.ts';
+import { callOutcome, readReplyMessage } from './reply.ts';
+import { Sender } from './sender.ts';
+import type { WaitQueueOptions } from './wait-queue.ts';
+import { type Endpoint, type WorkerEntry, WorkerTable } from './worker-table.ts';
 
-/**
- * How a call finds a slot: push when idle, pull when busy.
- *
- * 1. A worker is believed free: the call is pushed to its private subject.
- * 2. Otherwise it is parked here, where it can be reordered, expired and abandoned, and the group's workers are
- *    told that there is demand; a worker that frees a slot pulls a call. While calls are parked, new ones park too.
- * 3. `busy`, `draining` and the broker's "no responders" prove that nobody ran it: it is placed again. Silence
- *    proves nothing: the call is never sent again.
- * 4. No worker of the function is known: the call goes to the shared subject, where plain NATS responders listen
- *    and where a gateway that has just started finds its workers.
- *
- * All of it for each group of the function by itself (see `Leg`); the first result settles the caller.
- */
-export interface DispatchOptions {
+export interface DispatcherOptions {
   gateway: string;
   bus: Bus;
   clock: Clock;
@@ -37,79 +27,91 @@ export interface DispatchOptions {
   retryAfterS: number;
   /** Park calls when every slot is taken; otherwise they are refused at once. Default true. */
   isParkingOn?: boolean;
-  parking?: ParkingOptions;
+  waitQueue?: WaitQueueOptions;
 }
 
-/** Interest in a subject needs up to 250 ms to be known across a cluster. */
-const BROADCAST_RETRIES_MS = [20, 50, 100];
-const MAX_REFUSALS = 2;
-
+/**
+ * Finds workers for calls: push when idle, pull when busy. Events come in here: a call, a reply, a pull, a caller or
+ * a worker that leaves, a deadline. Each takes the same three steps: *decide* (pure: placement.ts, which has the
+ * rules; wait-queue.ts; liveness.ts), *change the state* (call.ts, worker-table.ts), *send* (sender.ts).
+ */
 export class Dispatcher implements Dispatch {
-  readonly #options: DispatchOptions;
+  readonly #options: DispatcherOptions;
+  readonly #table = new WorkerTable();
+  readonly #liveness = new Liveness(this.#table);
   readonly #inbox: Inbox;
-  readonly #belief = new Belief<Leg>();
-  readonly #handout: Handout<Leg>;
-  readonly #endings: Endings;
-  readonly #watch: Watch<Leg>;
+  readonly #sender: Sender;
+  readonly #pulls: PullServer;
+  readonly #prober: Prober;
+  readonly #deliverer: Deliverer;
+  /** All calls that are not settled, or that a group may still answer. */
+  readonly #calls: Deadlines<Call>;
+  #lateReplies = 0;
 
-  constructor(options: DispatchOptions) {
+  constructor(options: DispatcherOptions) {
     this.#options = options;
-    const { gateway, bus, clock, subjects } = options;
-    this.#inbox = new Inbox(bus, subjects.replies(gateway));
-    this.#handout = new Handout<Leg>({
+    const { gateway, bus, clock, subjects, waitQueue = {}, isParkingOn = true } = options;
+    const table = this.#table;
+    const inbox = new Inbox(bus, subjects.replies(gateway));
+    const sender = new Sender({ gateway, bus, clock, subjects });
+    const pulls = new PullServer({
       gateway,
       bus,
       clock,
       subjects,
-      parking: options.parking ?? {},
-      freeSlots: (fn, group) => [...this.#belief.seats(fn, group)].reduce((sum, seat) => sum + seat.free, 0),
-      neededMs: (fn, group) => this.#belief.neededMs(fn, group, clock.now()),
-      onGivenUp: (legs, waitMs) => this.#refuse(legs, waitMs),
-      onPull: (leg, pull) => this.#handOut(leg, pull),
+      sender,
+      table,
+      waitQueue,
+      onPull: (from, pull) => this.#deliverer.answerPull(from, pull),
     });
-    this.#endings = new Endings({
+    this.#inbox = inbox;
+    this.#sender = sender;
+    this.#pulls = pulls;
+    this.#calls = new Deadlines(clock, (call) => this.#onDeadline(call));
+    this.#deliverer = new Deliverer({
+      bus,
+      clock,
+      inbox,
+      sender,
+      table,
+      pulls,
+      isParkingOn,
+      onReply: (delivery, message) => this.#onReply(delivery, message),
+      onClosed: ({ call }) => this.#forgetEnded(call),
+    });
+    this.#prober = new Prober({
       bus,
       clock,
       subjects,
-      inbox: this.#inbox,
-      belief: this.#belief,
-      handout: this.#handout,
-    });
-    this.#watch = new Watch<Leg>({
-      gateway,
-      bus,
-      clock,
-      subjects,
-      inbox: this.#inbox,
-      belief: this.#belief,
-      onLost: (held) => {
-        for (const leg of held) this.#endings.fail(leg, workerLost());
-      },
-      onGroupGone: (fn, group) => this.#groupGone(fn, group),
+      inbox,
+      sender,
+      table,
+      liveness: this.#liveness,
+      onDeparture: (departure) => this.#onDeparture(departure),
     });
   }
 
   start(): void {
     this.#inbox.start();
-    this.#handout.start();
-    this.#watch.start();
+    this.#pulls.start();
+    this.#prober.start();
   }
 
   /** Calls that are still under way will not be answered any more: their callers are told now. */
   endAll(): void {
-    this.#endings.endAll();
+    for (const call of this.#calls.items()) call.settle(withStarted(draining(), call.started));
   }
 
   stop(): void {
-    this.#watch.stop();
-    this.#handout.stop();
+    this.#prober.stop();
+    this.#pulls.stop();
     this.#inbox.stop();
-    this.#endings.stop();
+    this.#calls.clear();
   }
 
-  /** Calls that are not settled or still owed to a group. */
+  /** Calls that are not settled, or that a group may still answer. */
   get pending(): number {
-    return this.#endings.pending;
+    return this.#calls.size;
   }
 
   /** Reply subjects that are open: one for each call at a worker. */
@@ -119,231 +121,167 @@ export class Dispatcher implements Dispatch {
 
   /** Replies since the start that came when their caller had its outcome, or had left. */
   get lateReplies(): number {
-    return this.#inbox.late + this.#endings.late;
+    return this.#inbox.late + this.#lateReplies;
   }
 
-  get belief(): Belief<Leg> {
-    return this.#belief;
+  get workers(): WorkerTable {
+    return this.#table;
   }
 
   /** The queues of parked calls, empty ones included. */
-  lots(): IterableIterator<Lot<Leg>> {
-    return this.#handout.lots();
+  queues(): IterableIterator<GroupQueue> {
+    return this.#pulls.queues();
   }
 
   /** Calls that wait for a slot. */
   get parkedCalls(): number {
     let parked = 0;
-    for (const lot of this.#handout.lots()) parked += lot.parking.size;
+    for (const queue of this.#pulls.queues()) parked += queue.parked.size;
     return parked;
   }
 
-  submit(request: CallRequest, settle: (outcome: Outcome) => void): PendingCall {
-    const call = new Pending(request, settle, (abandoned) => this.#endings.abandon(abandoned));
-    this.#endings.watch(call);
-    const groups = this.#belief.groups(request.fn);
-    for (const group of groups) call.legs.push(new Leg(call, group));
-    if (groups.length === 0) call.legs.push(new Leg(call, undefined));
-    for (const leg of call.legs) this.#place(leg);
+  /** See `Dispatch`. */
+  submit(request: CallRequest, settle: (outcome: CallOutcome) => void): CallHandle {
+    const call = new Call(request, settle, this.#onAbandoned);
+    this.#calls.add(call);
+    this.#deliverer.place(...call.deliverTo(this.#table.groups(request.fn)));
     return call;
   }
 
-  /** Finds a place for a leg that provably nobody runs. */
-  #place(leg: Leg): void {
-    const { fn } = leg.call.request;
-    const { bus, clock } = this.#options;
-    if (leg.call.isAbandoned) return this.#endings.close(leg);
-    leg.state = 'placing';
-    // Its deadline has passed: it ends with the next sweep, and nobody needs to hear of it.
-    if (leg.deadlineAt <= clock.now()) return;
-    if (leg.group === undefined) return this.#broadcast(leg);
-    const isQueued = this.#handout.parked(fn, leg.group) > 0;
-    if (bus.connected && !isQueued && leg.refusals <= MAX_REFUSALS) {
-      const seat = this.#belief.pick(fn, leg.group, clock.now());
-      if (seat !== undefined) return this.#push(leg, seat);
+  /** The caller left: what is parked is dropped, what runs is cancelled. */
+  readonly #onAbandoned = (call: Call): void => {
+    call.settle(new CallError('caller_gone', 'the caller left', { started: call.started }));
+    for (const delivery of call.deliveries) {
+      // One that was sent stays open until the worker's own reply, or the deadline: it takes a slot.
+      if (delivery.state === 'sent') this.#cancel(delivery);
+      else if (delivery.state !== 'closed') this.#deliverer.drop(delivery);
     }
-    this.#park(leg, leg.group);
+  };
+
+  #cancel(delivery: Delivery): void {
+    if (!this.#options.bus.connected) return;
+    const { fn, callId } = delivery.call.request;
+    for (const { worker } of this.#holders(delivery, fn)) this.#sender.cancel(worker.id, callId);
   }
 
-  #push(leg: Leg, seat: Seat<Leg>): void {
-    const { subjects } = this.#options;
-    this.#belief.hold(seat, leg);
-    leg.seat = seat;
-    this.#send(leg, subjects.work(seat.worker.id, seat.fn), undefined);
+  /** Whoever may run a delivery: on the shared subject any worker of the function that has become known since. */
+  #holders(delivery: Delivery, fn: string): readonly Endpoint[] {
+    if (delivery instanceof GroupDelivery) return delivery.endpoint === undefined ? [] : [delivery.endpoint];
+    return this.#table.groups(fn).flatMap((group) => [...this.#table.endpoints(fn, group)]);
   }
 
-  #park(leg: Leg, group: string): void {
-    const { clock, isParkingOn = true } = this.#options;
-    const { fn } = leg.call.request;
-    if (!isParkingOn) return this.#refuse([leg], undefined);
-    leg.state = 'parked';
-    leg.parkedAt = clock.now();
-    this.#handout.park(fn, group, leg);
-  }
-
-  #handOut(leg: Leg, pull: { worker: string; reply: string; parked: number }): void {
-    const { clock } = this.#options;
-    const { fn } = leg.call.request;
-    leg.parkedMs += clock.now() - leg.parkedAt;
-    const seat = this.#belief.seatOfPull(pull.worker, fn, leg.group ?? DEFAULT_GROUP, clock.now());
-    this.#belief.hold(seat, leg);
-    leg.seat = seat;
-    this.#send(leg, pull.reply, pull.parked);
-  }
-
-  /** `parked` is given when this answers a pull; the result then goes to the subject in `Now-Reply`. */
-  #send(leg: Leg, subject: string, parked: number | undefined): void {
-    const { bus, clock, gateway } = this.#options;
-    const { callId, headers, body, deadlineAt } = leg.call.request;
-    const timeoutMs = deadlineAt - clock.now();
-    const reply = this.#inbox.open((message) => this.#onReply(leg, message));
-    leg.reply = reply;
-    leg.state = 'sent';
-    const envelope = {
-      callId,
-      gateway,
-      timeoutMs,
-      deadlineWall: clock.wall() + timeoutMs,
-      replyTo: parked === undefined ? undefined : reply,
-      parked,
-    };
-    try {
-      bus.publish(subject, body, { reply, headers: callHeaders(envelope, headers) });
-    } catch (error) {
-      this.#endings.retract(leg);
-      this.#endings.fail(leg, brokerUnavailable(error));
+  #onDeadline(call: Call): void {
+    call.settle(deadlineExceeded(call.request.budgetMs, call.started));
+    for (const delivery of call.deliveries) {
+      if (delivery.state !== 'closed') this.#deliverer.expire(delivery);
     }
   }
 
-  /** No worker is known: whoever listens to the shared subject may answer. */
-  #broadcast(leg: Leg): void {
-    const { bus, subjects } = this.#options;
-    if (!bus.connected) {
-      return this.#endings.fail(leg, brokerUnavailable());
-    }
-    leg.broadcasts++;
-    this.#send(leg, subjects.call(leg.call.request.fn), undefined);
+  #onReply(delivery: Delivery, message: BusMessage): void {
+    if (message.noResponders) return this.#onNobody(delivery);
+    const { fn, budgetMs } = delivery.call.request;
+    const now = this.#options.clock.now();
+    const reply = readReplyMessage(message);
+    if (reply instanceof CallError) return this.#answer(delivery, reply);
+    const endpoint = this.#table.learnReply(fn, reply, now);
+    this.#liveness.seen(fn, reply.group, now);
+    if (reply.kind === 'signal') return this.#onSignal(delivery, reply.signal, reply.group, endpoint);
+    this.#answer(delivery, callOutcome(reply, message, { parkedMs: delivery.parkedMs, budgetMs }));
+    if (endpoint !== undefined) this.#deliverer.sendAhead(endpoint);
   }
 
-  #onReply(leg: Leg, message: BusMessage): void {
-    if (message.noResponders) return this.#onNobody(leg);
-    const { fn } = leg.call.request;
-    const headers = message.headers();
-    let reply: Reply;
-    try {
-      if (headers === undefined)
-        throw new CallError('bad_reply', 'the headers of the reply cannot be decoded');
-      reply = readReply(headers);
-    } catch (thrown) {
-      return this.#endings.end(leg, CallError.from(thrown));
-    }
-    const { clock } = this.#options;
-    const seat = this.#belief.learnReply(fn, reply, clock.now());
-    this.#watch.seen(fn, reply.group ?? '');
-    if (reply.kind === 'signal') return this.#onSignal(leg, reply.signal, reply.group, seat);
-    this.#endings.end(leg, replyOutcome(reply, headers ?? {}, message.data, leg));
-    if (seat !== undefined) this.#topUp(seat);
+  #answer(delivery: Delivery, outcome: CallOutcome): void {
+    // A refusal of one group says nothing about the others.
+    const isRefusal = outcome instanceof CallError && outcome.started === 'no';
+    const told =
+      isRefusal && delivery.call.mayRunBesides(delivery) ? withStarted(outcome, 'unknown') : outcome;
+    if (!this.#deliverer.answer(delivery, told)) this.#lateReplies++;
   }
 
-  /** A quick worker gets parked calls without asking, up to one more than each slot can run: pulls cost messages. */
-  #topUp(seat: Seat<Leg>): void {
-    const { bus, clock } = this.#options;
-    if (!bus.connected || this.#handout.parked(seat.fn, seat.group) === 0) return;
-    if (!this.#belief.canPrefetch(seat, clock.now())) return;
-    const leg = this.#handout.take(seat.fn, seat.group);
-    if (leg === undefined) return;
-    leg.parkedMs += clock.now() - leg.parkedAt;
-    this.#push(leg, seat);
+  #onSignal(
+    delivery: Delivery,
+    signal: Signal,
+    group: string | undefined,
+    endpoint: Endpoint | undefined,
+  ): void {
+    switch (signal) {
+      case 'busy':
+        endpoint?.refused();
+        return this.#onRefused(delivery, group, true);
+      case 'draining':
+        endpoint?.refused();
+        if (endpoint !== undefined) this.#table.leaving(endpoint.worker);
+        return this.#onRefused(delivery, group, false);
+      case 'expired': {
+        // On the shared subject another group may have begun it, if there is one.
+        const isCertain = delivery instanceof GroupDelivery || this.#isOnlyGroup(delivery, group);
+        const started = isCertain ? 'no' : 'unknown';
+        const detail = 'the call reached a worker after its deadline';
+        return this.#deliverer.fail(delivery, new CallError('deadline_exceeded', detail, { started }));
+      }
+      case 'empty':
+        return this.#answer(delivery, new CallError('bad_reply', 'the reply to a call must not be `empty`'));
+    }
   }
 
-  #onSignal(leg: Leg, signal: string, group: string | undefined, seat: Seat<Leg> | undefined): void {
-    if (signal === 'empty')
-      return this.#endings.end(leg, new CallError('bad_reply', 'the reply to a call must not be `empty`'));
-    if (signal === 'expired') {
-      // On the shared subject another group may have begun it, if there is one.
-      const isCertain = leg.group !== undefined || this.#watch.isOnlyGroup(leg.call.request.fn, group ?? '');
-      const started = isCertain ? 'no' : 'unknown';
-      this.#endings.retract(leg);
-      return this.#endings.fail(
-        leg,
-        new CallError('deadline_exceeded', 'the call reached a worker after its deadline', { started }),
-      );
+  /** Whom it was sent to provably did not run it. */
+  #onRefused(delivery: Delivery, group: string | undefined, isBusy: boolean): void {
+    if (delivery instanceof GroupDelivery) {
+      delivery.refused(isBusy);
+      return this.#deliverer.place(delivery);
     }
-    if (seat !== undefined) {
-      seat.free = 0;
-      if (signal === 'draining') seat.worker.isLeaving = true;
-    }
-    if (leg.group === undefined) return this.#owe(leg, group, signal);
-    this.#endings.retract(leg);
-    if (signal === 'busy') leg.refusals++;
-    this.#place(leg);
+    // From now on the group gets the call by itself. The reply subject stays open for groups that nobody knows of.
+    const { call } = delivery;
+    delivery.passed(this.#isOnlyGroup(delivery, group));
+    if (call.isAbandoned) return this.#forgetEnded(call);
+    const named = group ?? DEFAULT_GROUP;
+    if (!call.isDeliveredTo(named)) this.#deliverer.place(...call.deliverTo([named]));
   }
 
-  /**
-   * A group that was reached through the shared subject refused: it is owed the call by itself from now on. The
-   * reply subject stays open, for groups that nobody knows of.
-   */
-  #owe(shared: Leg, named: string | undefined, signal: string): void {
-    const { call } = shared;
-    const group = named ?? DEFAULT_GROUP;
-    shared.isRefused = this.#watch.isOnlyGroup(call.request.fn, named ?? '');
-    if (call.isAbandoned || call.legs.some((leg) => leg.group === group)) return;
-    const leg = new Leg(call, group);
-    if (signal === 'busy') leg.refusals++;
-    call.legs.push(leg);
-    this.#place(leg);
+  #isOnlyGroup({ call }: Delivery, group: string | undefined): boolean {
+    return this.#liveness.isOnlyGroup(call.request.fn, group, this.#options.clock.now());
   }
 
   /** The broker says that nobody got it. */
-  #onNobody(leg: Leg): void {
-    const { seat } = leg;
-    this.#endings.retract(leg);
-    if (leg.group !== undefined) {
-      if (seat !== undefined) this.#belief.suspect(seat.worker);
-      return this.#place(leg);
+  #onNobody(delivery: Delivery): void {
+    const { bus, clock, retryAfterS } = this.#options;
+    if (delivery instanceof GroupDelivery) {
+      if (delivery.endpoint !== undefined) this.#table.unreachable(delivery.endpoint.worker);
+      delivery.refused(false);
+      return this.#deliverer.place(delivery);
     }
-    const delayMs = BROADCAST_RETRIES_MS[leg.broadcasts - 1];
-    if (delayMs === undefined || this.#watch.isSurelyUnserved(leg.call.request.fn)) {
-      return this.#endings.fail(leg, noResponders(leg.call.request.fn, this.#options.retryAfterS));
-    }
-    leg.state = 'placing';
-    this.#options.clock.after(delayMs, () => {
-      if (leg.state === 'placing' && leg.reply === undefined) this.#placeAgain(leg);
-    });
+    delivery.unheard();
+    const { fn } = delivery.call.request;
+    const isCertain = this.#liveness.isSurelyUnserved(fn, bus.clustered, clock.now());
+    this.#deliverer.follow(delivery, placeUnheard(delivery, isCertain, retryAfterS));
   }
 
-  /** A leg on the shared subject that reached nobody: by now workers may have become known. */
-  #placeAgain(leg: Leg): void {
-    const groups = this.#belief.groups(leg.call.request.fn);
-    if (groups.length === 0) return this.#place(leg);
-    this.#replace(
-      leg,
-      groups.map((group) => new Leg(leg.call, group)),
-    );
+  #onDeparture({ lost, emptied }: Departure): void {
+    const held = lost === undefined ? [] : this.#heldBy(lost);
+    for (const group of emptied) this.#onGroupEmptied(group);
+    for (const delivery of held) this.#deliverer.fail(delivery, workerLost());
+  }
+
+  #heldBy(worker: WorkerEntry): GroupDelivery[] {
+    return [...this.#calls.items()]
+      .flatMap(({ deliveries }) => deliveries)
+      .filter((delivery) => delivery instanceof GroupDelivery)
+      .filter(({ endpoint }) => endpoint?.worker === worker);
   }
 
   /** The last worker of a group is gone: what is parked for it has to be told, or goes to whoever else listens. */
-  #groupGone(fn: string, group: string): void {
-    for (const leg of this.#handout.clear(fn, group)) {
-      leg.state = 'placing';
-      if (leg.call.legs.length > 1) this.#endings.fail(leg, noResponders(fn, this.#options.retryAfterS));
-      else this.#replace(leg, [new Leg(leg.call, undefined)]);
+  #onGroupEmptied({ fn, group }: EmptiedGroup): void {
+    for (const delivery of this.#pulls.forget(fn, group)) {
+      const { call } = delivery;
+      if (call.deliveries.length === 1) this.#deliverer.place(...call.redeliver(delivery, []));
+      else this.#deliverer.fail(delivery, noResponders(fn, this.#options.retryAfterS));
     }
   }
 
-  /** Other legs take the place of one that provably nobody runs. */
-  #replace(leg: Leg, legs: Leg[]): void {
-    leg.state = 'closed';
-    leg.call.legs.splice(leg.call.legs.indexOf(leg), 1, ...legs);
-    for (const next of legs) this.#place(next);
-  }
-
-  #refuse(legs: readonly Leg[], waitMs: number | undefined): void {
-    for (const leg of legs) {
-      const { fn } = leg.call.request;
-      const group = leg.group ?? DEFAULT_GROUP;
-      const seats = this.#belief.seats(fn, group);
-      this.#endings.fail(leg, saturated(seats, this.#handout.parked(fn, group), waitMs));
-    }
+  /** Forgets a call that is settled and that nobody answers any more. */
+  #forgetEnded(call: Call): void {
+    if (!call.isSettled || call.isAwaited) return;
+    this.#calls.delete(call);
+    for (const delivery of call.deliveries) if (delivery.state === 'passed') delivery.dropped();
   }
 }

@@ -1,200 +1,169 @@
-import { type Bus, type BusMessage, type BusSubscription, NO_DATA } from '../../lib/bus.ts';
+import type { Bus, BusSubscription } from '../../lib/bus.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { decodeJson, encodeJson } from '../../protocol/json.ts';
-import { signalHeaders } from '../../protocol/reply.ts';
-import { type Demand, pullFromSchema, pullSchema } from '../../protocol/state.ts';
+import { decodeJson } from '../../protocol/json.ts';
+import { pullFromSchema, pullSchema } from '../../protocol/state.ts';
 import { GATEWAYS_QUEUE, type Subjects } from '../../protocol/subjects.ts';
-import { type Parkable, Parking, type ParkingOptions } from './wait-queue.ts';
+import type { GroupDelivery } from './call.ts';
+import type { Sender } from './sender.ts';
+import { WaitQueue, type WaitQueueOptions } from './wait-queue.ts';
+import type { WorkerTable } from './worker-table.ts';
 
 /**
- * Hands parked calls out to workers that pull.
+ * Serves the pulls of workers from the wait queues.
  *
- * A lot is the queue of one function and group. With the first call parked it *opens*: the gateway subscribes to
- * its pull subject and tells the group's workers of its demand, again every 50 ms, but only every 250 ms while pulls
- * keep coming and no slot is believed free: then the workers know. With the last one taken it *closes*: the
- * subscription is drained, since pulls may be on the way, and those are answered `empty`.
+ * A queue *opens* with its first parked call: the gateway subscribes to its pull subject and tells the group's
+ * workers of its demand, again every 50 ms, but only every 250 ms while pulls keep coming and no slot is free as far
+ * as is known: then the workers know. It *closes* with the last one taken: the subscription is drained, since pulls
+ * may be on the way, and those are answered `empty`.
  */
-export interface Lot<T extends Parkable> {
-  readonly fn: string;
-  readonly group: string;
-  readonly parking: Parking<T>;
+
+/** A worker that asks for a call, and where the call is to be sent. */
+export interface PullRequest {
+  readonly worker: string;
+  readonly reply: string;
 }
 
-export interface HandoutOptions<T extends Parkable> {
-  gateway: string;
-  bus: Bus;
-  clock: Clock;
-  subjects: Subjects;
-  parking: ParkingOptions;
-  /** Free slots that the gateway believes in: lets a large group answer demand in part. */
-  freeSlots: (fn: string, group: string) => number;
-  /** What a run needs, in milliseconds: calls with less left are given up when their turn comes; 0 = not known. */
-  neededMs: (fn: string, group: string) => number;
-  /** These have no hope to be served in time; `waitMs` is how long the queue would take, if that is known. */
-  onGivenUp: (items: T[], waitMs: number | undefined) => void;
-  /** Sends `item` to the worker that pulled, as the answer to its pull. `parked` is how many more there are. */
-  onPull: (item: T, pull: { worker: string; reply: string; parked: number }) => void;
+export interface PullServerOptions {
+  readonly gateway: string;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly subjects: Subjects;
+  readonly sender: Sender;
+  readonly table: WorkerTable;
+  readonly waitQueue: WaitQueueOptions;
+  /** A worker pulls from a queue that has calls. */
+  readonly onPull: (from: GroupQueue, pull: PullRequest) => void;
 }
 
-const DEMAND_EVERY_MS = 50;
-/** At least this often also while pulls keep coming: a worker of another make may have told no state. */
-const DEMAND_AT_LEAST_EVERY_MS = 250;
-const DEMAND_APART_MS = 5;
-
-interface OpenLot<T extends Parkable> extends Lot<T> {
-  subscription: BusSubscription | undefined;
-  demandedAt: number;
-  pulledAt: number;
-  cancelDemand: (() => void) | undefined;
-}
-
-export class Handout<T extends Parkable> {
-  readonly #options: HandoutOptions<T>;
-  readonly #lots = new Map<string, OpenLot<T>>();
+/** The wait queues, by function and group, and the pulls of workers that they are served by. */
+export class PullServer {
+  readonly #options: PullServerOptions;
+  readonly #queues = new Map<string, GroupQueue>();
   #ownPulls: BusSubscription | undefined;
 
-  constructor(options: HandoutOptions<T>) {
+  constructor(options: PullServerOptions) {
     this.#options = options;
   }
 
   start(): void {
-    const { bus, subjects, gateway } = this.#options;
-    this.#ownPulls = bus.subscribe(subjects.pullFrom(gateway), (message) => {
-      const pull = decodeJson(pullFromSchema, message.data);
-      if (pull !== undefined) this.#answer(this.#lots.get(key(pull.fn, pull.group)), pull.worker, message);
+    const { bus, subjects, sender, gateway } = this.#options;
+    this.#ownPulls = bus.subscribe(subjects.pullFrom(gateway), ({ data, reply }) => {
+      const pull = decodeJson(pullFromSchema, data);
+      if (pull === undefined || reply === undefined) return;
+      const from = this.find(pull.fn, pull.group);
+      if (from === undefined) sender.empty(reply);
+      else from.serve({ worker: pull.worker, reply });
     });
   }
 
   stop(): void {
     this.#ownPulls?.unsubscribe();
-    for (const lot of this.#lots.values()) this.#close(lot);
-    this.#lots.clear();
+    for (const queue of this.#queues.values()) queue.close();
+    this.#queues.clear();
   }
 
-  /** All lots that exist, empty ones included. */
-  lots(): IterableIterator<Lot<T>> {
-    return this.#lots.values();
+  /** All queues that exist, empty ones included. */
+  queues(): IterableIterator<GroupQueue> {
+    return this.#queues.values();
   }
 
-  /** How many calls are parked for a function and group. */
-  parked(fn: string, group: string): number {
-    return this.#lots.get(key(fn, group))?.parking.size ?? 0;
+  /** The queue of a function and group; undefined while nothing was ever parked for it. */
+  find(fn: string, group: string): GroupQueue | undefined {
+    return this.#queues.get(key(fn, group));
   }
 
-  /** Parks an item; it may be given up at once. */
-  park(fn: string, group: string, item: T): void {
-    const lot = this.#lotOf(fn, group);
-    lot.parking.add(item, this.#options.clock.now());
-    this.#open(lot);
-    this.#shed(lot);
-  }
-
-  /** The item whose turn it is, for a worker that did not ask; undefined when none is parked in time. */
-  take(fn: string, group: string): T | undefined {
-    const lot = this.#lots.get(key(fn, group));
-    return lot === undefined ? undefined : this.#takeFrom(lot);
-  }
-
-  /** Takes an item out without handing it out. */
-  unpark(fn: string, group: string, item: T, reason: 'expired' | 'left'): void {
-    const lot = this.#lots.get(key(fn, group));
-    if (lot === undefined) return;
-    if (reason === 'expired') lot.parking.gaveUp(item, this.#options.clock.now());
-    if (lot.parking.delete(item) && lot.parking.size === 0) this.#close(lot);
-  }
-
-  /** Takes everything out of a lot, oldest first, and forgets it with its memory of a past overload. */
-  clear(fn: string, group: string): T[] {
-    const lot = this.#lots.get(key(fn, group));
-    if (lot === undefined) return [];
-    const items = [...lot.parking];
-    for (const item of items) lot.parking.delete(item);
-    this.#close(lot);
-    this.#lots.delete(key(fn, group));
-    return items;
-  }
-
-  #lotOf(fn: string, group: string): OpenLot<T> {
-    const name = key(fn, group);
-    let lot = this.#lots.get(name);
-    if (lot === undefined) {
-      const parking = new Parking<T>(this.#options.parking);
-      lot = {
-        fn,
-        group,
-        parking,
-        subscription: undefined,
-        demandedAt: Number.NEGATIVE_INFINITY,
-        pulledAt: Number.NEGATIVE_INFINITY,
-        cancelDemand: undefined,
-      };
-      this.#lots.set(name, lot);
+  /** The queue of a function and group; a new one if there is none. */
+  queueOf(fn: string, group: string): GroupQueue {
+    let queue = this.find(fn, group);
+    if (queue === undefined) {
+      queue = new GroupQueue(fn, group, this.#options);
+      this.#queues.set(key(fn, group), queue);
     }
-    return lot;
+    return queue;
   }
 
-  #open(lot: OpenLot<T>): void {
-    if (lot.subscription !== undefined) return;
+  /** Forgets a queue with its memory of a past overload; what is parked in it, oldest first. */
+  forget(fn: string, group: string): GroupDelivery[] {
+    const queue = this.find(fn, group);
+    if (queue === undefined) return [];
+    queue.close();
+    this.#queues.delete(key(fn, group));
+    return [...queue.parked];
+  }
+}
+
+const DEMAND_EVERY_MS = 50;
+/** At least this often also while pulls keep coming: a worker of another make may have sent no state. */
+const DEMAND_AT_LEAST_EVERY_MS = 250;
+const DEMAND_APART_MS = 5;
+
+/** The wait queue of one function and group, with its demand and its pulls. */
+export class GroupQueue {
+  readonly fn: string;
+  readonly group: string;
+  readonly parked: WaitQueue<GroupDelivery>;
+  readonly #options: PullServerOptions;
+  #subscription: BusSubscription | undefined;
+  #demandedAt = Number.NEGATIVE_INFINITY;
+  #pulledAt = Number.NEGATIVE_INFINITY;
+  #cancelDemand: (() => void) | undefined;
+
+  constructor(fn: string, group: string, options: PullServerOptions) {
+    this.fn = fn;
+    this.group = group;
+    this.parked = new WaitQueue(options.waitQueue);
+    this.#options = options;
+  }
+
+  /** Opens or closes it, as it has calls or not. To be called after `parked` has changed. */
+  changed(): void {
+    if (this.parked.size === 0) this.close();
+    else if (this.#subscription === undefined) this.#open();
+  }
+
+  /** A worker pulls. */
+  serve(pull: PullRequest): void {
+    const { clock, sender, onPull } = this.#options;
+    this.#pulledAt = clock.now();
+    if (this.parked.size === 0) sender.empty(pull.reply);
+    else onPull(this, pull);
+  }
+
+  /** Demands nothing any more; pulls that are on the way are still answered. */
+  close(): void {
+    this.#cancelDemand?.();
+    this.#cancelDemand = undefined;
+    void this.#subscription?.drain();
+    this.#subscription = undefined;
+  }
+
+  #open(): void {
     const { bus, clock, subjects } = this.#options;
-    lot.subscription = bus.subscribe(
-      subjects.pull(lot.fn, lot.group),
-      (message) => {
-        const pull = decodeJson(pullSchema, message.data);
-        if (pull !== undefined) this.#answer(lot, pull.worker, message);
+    this.#subscription = bus.subscribe(
+      subjects.pull(this.fn, this.group),
+      ({ data, reply }) => {
+        const pull = decodeJson(pullSchema, data);
+        if (pull !== undefined && reply !== undefined) this.serve({ worker: pull.worker, reply });
       },
       { queue: GATEWAYS_QUEUE },
     );
     // Whoever pulled from it before may have gone idle since.
-    lot.pulledAt = Number.NEGATIVE_INFINITY;
-    const inMs = lot.demandedAt + DEMAND_APART_MS - clock.now();
-    if (inMs <= 0) this.#demand(lot);
-    else lot.cancelDemand ??= clock.after(inMs, () => this.#demand(lot));
+    this.#pulledAt = Number.NEGATIVE_INFINITY;
+    const inMs = this.#demandedAt + DEMAND_APART_MS - clock.now();
+    if (inMs <= 0) this.#demand();
+    else this.#cancelDemand ??= clock.after(inMs, () => this.#demand());
   }
 
-  #close(lot: OpenLot<T>): void {
-    lot.cancelDemand?.();
-    lot.cancelDemand = undefined;
-    void lot.subscription?.drain();
-    lot.subscription = undefined;
-  }
-
-  #demand(lot: OpenLot<T>): void {
-    const { bus, clock, subjects, gateway, freeSlots } = this.#options;
-    lot.cancelDemand = clock.after(DEMAND_EVERY_MS, () => this.#demand(lot));
-    const now = clock.now();
-    const free = freeSlots(lot.fn, lot.group);
+  #demand(): void {
+    const { bus, clock, sender, table } = this.#options;
+    this.#cancelDemand = clock.after(DEMAND_EVERY_MS, () => this.#demand());
     if (!bus.connected) return;
-    const isKnown = free === 0 && now - lot.pulledAt < DEMAND_EVERY_MS;
-    if (isKnown && now - lot.demandedAt < DEMAND_AT_LEAST_EVERY_MS) return;
-    lot.demandedAt = now;
-    const demand: Demand = { gateway, parked: lot.parking.size, at: clock.wall(), free };
-    bus.publish(subjects.demand(lot.fn, lot.group), encodeJson(demand));
-  }
-
-  #takeFrom(lot: OpenLot<T>): T | undefined {
-    const { clock, neededMs } = this.#options;
-    const item = lot.parking.take(clock.now(), neededMs(lot.fn, lot.group));
-    this.#shed(lot);
-    return item;
-  }
-
-  #shed(lot: OpenLot<T>): void {
-    const { waitMs } = lot.parking;
-    const givenUp = lot.parking.shed(this.#options.clock.now());
-    if (lot.parking.size === 0) this.#close(lot);
-    if (givenUp.length > 0) this.#options.onGivenUp(givenUp, waitMs);
-  }
-
-  #answer(lot: OpenLot<T> | undefined, worker: string, message: BusMessage): void {
-    if (message.reply === undefined) return;
-    const { bus, clock, onPull } = this.#options;
-    if (lot !== undefined) lot.pulledAt = clock.now();
-    const item = lot === undefined ? undefined : this.#takeFrom(lot);
-    if (lot === undefined || item === undefined) {
-      bus.publish(message.reply, NO_DATA, { headers: signalHeaders('empty') });
-    } else {
-      onPull(item, { worker, reply: message.reply, parked: lot.parking.size });
-    }
+    const now = clock.now();
+    const free = table.freeSlots(this.fn, this.group, now);
+    const isKnown = free === 0 && now - this.#pulledAt < DEMAND_EVERY_MS;
+    if (isKnown && now - this.#demandedAt < DEMAND_AT_LEAST_EVERY_MS) return;
+    this.#demandedAt = now;
+    sender.demand(this.fn, this.group, this.parked.size, free);
   }
 }
 

@@ -1,18 +1,33 @@
+import type { BusMessage } from '../../lib/bus.ts';
 import { CallError } from '../../protocol/call-error.ts';
-import { isFunctionHeader, isHeaderValue, type MessageHeaders } from '../../protocol/headers.ts';
-import type { Reply } from '../../protocol/reply.ts';
+import { isFunctionHeader, isHeaderValue } from '../../protocol/headers.ts';
+import { type Reply, readReply } from '../../protocol/reply.ts';
 import { deadlineExceeded, workerLost } from '../failures.ts';
-import type { Outcome } from './call.ts';
+import type { CallOutcome } from './contract.ts';
 
 type FinalReply = Exclude<Reply, { kind: 'signal' }>;
 
+/** What a message says, by its headers alone; a `bad_reply` when it breaks the contract. */
+export function readReplyMessage(message: BusMessage): Reply | CallError {
+  const headers = message.headers();
+  if (headers === undefined) {
+    return new CallError('bad_reply', 'the headers of the reply cannot be decoded');
+  }
+  try {
+    return readReply(headers);
+  } catch (thrown) {
+    return CallError.from(thrown);
+  }
+}
+
 /** What a function's reply means for its caller. `call` is what the gateway knows of it: times in milliseconds. */
-export function replyOutcome(
+export function callOutcome(
   reply: FinalReply,
-  headers: MessageHeaders,
-  body: Uint8Array,
+  message: BusMessage,
   call: { readonly parkedMs: number; readonly budgetMs: number },
-): Outcome {
+): CallOutcome {
+  const headers = message.headers() ?? {};
+  const body = message.data;
   if (reply.kind === 'error') return replyError(reply, body, call.budgetMs);
   const contentType = headers['content-type'] ?? 'application/json';
   if (!isHeaderValue(contentType))

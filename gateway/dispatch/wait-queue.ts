@@ -1,20 +1,21 @@
 import { DrainRate } from './drain-rate.ts';
 
 /**
- * The queue of calls that wait for a slot of one function and group. A pure structure: it is told the time, it
- * sends nothing, and it does not end calls; whoever takes an item out decides what becomes of it.
+ * The queue of calls that wait for a slot of one function and group: its calls are *parked*. A pure structure: it is
+ * given the time, sends nothing and ends no call. Whatever leaves it other than by `delete` is returned, with the
+ * reason: taken, refused or expired.
  *
  * Order is adaptive LIFO: oldest first, which is fair, while the queue is healthy; newest first while the oldest
- * has waited for more than 0.6 of its budget or something was given up within the last budget. In overload
- * oldest-first would serve everyone just after their deadline; newest-first serves those it can in time.
+ * has waited for more than 0.6 of its budget or something was refused or expired within the last budget. In overload
+ * oldest first would serve everyone just after their deadline; newest first serves those it can in time.
  *
  * Early refusal, so that a no comes while the caller can still use it:
  * - While the queue, at the rate at which slots come free in the present busy period, would outlast 1.5 times what
- *   the newest has left, the oldest is given up. A busy period begins with the first parked item and ends with the
+ *   the newest has left, the oldest is refused. A busy period begins with the first parked call and ends with the
  *   last: pauses between never count.
- * - While the newest goes first, the oldest is given up when half its budget is spent and, at the rate at which the
+ * - While the newest goes first, the oldest is refused when half its budget is spent and, at the rate at which the
  *   queue has been getting shorter, its turn would not come in time; in overload the queue does not get shorter.
- * - One whose turn comes with less time left than a run needs is given up: it would be run in vain.
+ * - One whose turn comes with less time left than a run needs is refused: it would be run in vain.
  */
 
 /** What the queue must know of a call. Times are monotonic milliseconds. */
@@ -26,11 +27,28 @@ export interface Parkable {
   readonly bytes: number;
 }
 
-export interface ParkingOptions {
-  /** Give up early what cannot be served in time. Default true. */
+/** What a queue allows. */
+export interface WaitQueueOptions {
+  /** Refuse early what cannot be served in time. Default true. */
   earlyRefusal?: boolean;
-  /** Most bytes of bodies in this queue; the oldest are given up beyond. */
+  /** Most bytes of bodies in this queue; the oldest are refused beyond. Default: no limit. */
   maxBytes?: number;
+}
+
+/** What left the queue unserved, oldest first. */
+export interface Unserved<T> {
+  /** Without hope to be served in time. */
+  readonly refused: readonly T[];
+  /** Their deadline has passed. */
+  readonly expired: readonly T[];
+  /** How long the queue would have taken before, in milliseconds; undefined while unknown. */
+  readonly waitMs: number | undefined;
+}
+
+/** What `take` took out of the queue. */
+export interface Taken<T> extends Unserved<T> {
+  /** The call whose turn it is; undefined when none is left in time. */
+  readonly next: T | undefined;
 }
 
 interface Node<T> {
@@ -48,7 +66,8 @@ const DRAIN_STEP_SHARE_OF_BUDGET = 1 / 32;
 const MIN_INTERVALS = 16;
 const MAX_INTERVALS = 32;
 
-export class Parking<T extends Parkable> {
+/** The wait queue of one function and group. */
+export class WaitQueue<T extends Parkable> {
   readonly #earlyRefusal: boolean;
   readonly #maxBytes: number;
   readonly #nodes = new Map<T, Node<T>>();
@@ -60,18 +79,18 @@ export class Parking<T extends Parkable> {
   #intervals = 0;
   #intervalMs = 0;
   readonly #drainRate = new DrainRate();
-  /** Their turn came too late for a run; `shed` returns them. */
-  readonly #tooLate: T[] = [];
 
-  constructor({ earlyRefusal = true, maxBytes = Number.POSITIVE_INFINITY }: ParkingOptions = {}) {
+  constructor({ earlyRefusal = true, maxBytes = Number.POSITIVE_INFINITY }: WaitQueueOptions = {}) {
     this.#earlyRefusal = earlyRefusal;
     this.#maxBytes = maxBytes;
   }
 
+  /** Parked calls. */
   get size(): number {
     return this.#nodes.size;
   }
 
+  /** Bytes of their bodies. */
   get bytes(): number {
     return this.#bytes;
   }
@@ -81,45 +100,36 @@ export class Parking<T extends Parkable> {
     return this.#intervals < MIN_INTERVALS ? undefined : this.size * this.#intervalMs;
   }
 
-  /** Parks an item by its arrival. Whoever calls it, or `take`, calls `shed` next. */
-  add(item: T, now: number): void {
+  /** Parks a call by its arrival; it may be refused itself. */
+  add(item: T, now: number): Unserved<T> {
     this.#insert(item);
     this.#drainRate.count(1, now, item.budgetMs * DRAIN_STEP_SHARE_OF_BUDGET);
+    return this.#shed(now, [], []);
   }
 
-  /** Takes out and returns what has no hope to be served in time, oldest first. */
-  shed(now: number): T[] {
-    const givenUp = this.#tooLate.splice(0);
-    while (this.#oldest !== undefined && this.#isToBeShed(this.#oldest.item, now)) {
-      const { item } = this.#oldest;
-      this.delete(item);
-      this.gaveUp(item, now);
-      givenUp.push(item);
-    }
-    return givenUp;
-  }
-
-  /**
-   * The item whose turn it is, taken out; undefined when none is left in time. `neededMs` is what a run needs, 0 when
-   * that is not known. Expired ones are dropped.
-   */
-  take(now: number, neededMs = 0): T | undefined {
+  /** Takes out the call whose turn it is. `neededMs` is what a run needs, 0 when that is not known. */
+  take(now: number, neededMs = 0): Taken<T> {
     const leastMs = this.#earlyRefusal ? neededMs : 0;
-    for (;;) {
-      const node = this.#isNewestFirst(now) ? this.#newest : this.#oldest;
-      if (node === undefined) return undefined;
-      const { item } = node;
+    const refused: T[] = [];
+    const expired: T[] = [];
+    let next: T | undefined;
+    while (next === undefined) {
+      const item = (this.#isNewestFirst(now) ? this.#newest : this.#oldest)?.item;
+      if (item === undefined) break;
       const leftMs = item.deadlineAt - now;
-      const isInTime = leftMs > leastMs;
-      if (isInTime) this.#countTaken(item, now);
-      this.delete(item);
-      if (isInTime) return item;
-      this.gaveUp(item, now);
-      if (leftMs > 0) this.#tooLate.push(item);
+      if (leftMs > leastMs) {
+        next = item;
+        this.#countTaken(item, now);
+        this.delete(item);
+      } else {
+        (leftMs > 0 ? refused : expired).push(item);
+        this.expire(item, now);
+      }
     }
+    return { next, ...this.#shed(now, refused, expired) };
   }
 
-  /** Takes an item out without serving it; whether it was in here. */
+  /** Takes a call out that is not to be served; whether it was in here. */
   delete(item: T): boolean {
     const node = this.#nodes.get(item);
     if (node === undefined) return false;
@@ -133,14 +143,25 @@ export class Parking<T extends Parkable> {
     return true;
   }
 
-  /** An item was given up or expired here: newest first for the length of its budget. */
-  gaveUp(item: T, now: number): void {
+  /** Takes a call out that was not served in time: newest first for the length of its budget. */
+  expire(item: T, now: number): void {
+    this.delete(item);
     this.#newestFirstUntil = Math.max(this.#newestFirstUntil, now + item.budgetMs);
   }
 
   /** From the oldest to the newest. */
   *[Symbol.iterator](): Iterator<T> {
     for (let node = this.#oldest; node !== undefined; node = node.newer) yield node.item;
+  }
+
+  #shed(now: number, refused: T[], expired: T[]): Unserved<T> {
+    const { waitMs } = this;
+    while (this.#oldest !== undefined && this.#isToBeRefused(this.#oldest.item, now)) {
+      const { item } = this.#oldest;
+      this.expire(item, now);
+      (item.deadlineAt > now ? refused : expired).push(item);
+    }
+    return { refused, expired, waitMs };
   }
 
   #insert(item: T): void {
@@ -162,7 +183,7 @@ export class Parking<T extends Parkable> {
     return oldest !== undefined && now - oldest.acceptedAt > LIFO_FROM_SHARE_OF_BUDGET * oldest.budgetMs;
   }
 
-  #isToBeShed(oldest: T, now: number): boolean {
+  #isToBeRefused(oldest: T, now: number): boolean {
     if (this.#bytes > this.#maxBytes) return true;
     return this.#earlyRefusal && (this.#isHopeless(now) || this.#isPassedOver(oldest, now));
   }

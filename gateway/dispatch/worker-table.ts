@@ -1,58 +1,135 @@
-import { PREFETCH_BELOW_MS } from '../../protocol/call.ts';
 import type { WorkerReport } from '../../protocol/reply.ts';
-import type { State } from '../../protocol/state.ts';
+import type { FunctionState, State } from '../../protocol/state.ts';
 import { RunTime } from './run-time.ts';
 
 /**
- * What this gateway believes of the workers: who lives, which slots are free, how fast each is.
+ * What this gateway knows of the workers: who lives, which slots are free, how fast each is. Only this file changes it.
  *
  * A worker is *heard* by every message it sends. It is *live* while it was heard within the last 1.5 s, is not
- * leaving, and did not stay silent when probed; only live workers are given calls. It stays in the table,
+ * leaving, and did not stay silent when probed (*frozen*); only live workers are given calls. It stays in the table,
  * silent or not, until the broker says that nobody subscribes to its private subject, or until it says bye.
- * Belief may be wrong: a worker that has no slot after all answers `busy`, and nothing is lost.
+ * What is known may be out of date: a worker that has no slot after all answers `busy`, and nothing is lost.
  */
 
-/** One function of one worker, as believed here. `H` is what the gateway sent it and has no answer for. */
-export interface Seat<H> {
-  readonly worker: WorkerView<H>;
-  readonly fn: string;
-  readonly group: string;
-  slots: number;
-  /** As last told, less what was sent since. */
-  free: number;
-  /** As last told in its state; 0 before. */
-  running: number;
-  /** Calls that wait in the worker, as last told; 0 before. */
-  buffered: number;
-  /** Moving average of one call's run time; 0 = not known. */
-  serviceMs: number;
-  /** As seen in the replies to calls of this gateway. */
-  readonly runTime: RunTime;
-  readonly held: Set<H>;
-}
-
-export interface WorkerView<H> {
-  readonly id: string;
-  /** Monotonic milliseconds. */
-  heardAt: number;
-  probedAt: number;
-  isLeaving: boolean;
-  /** Silent when probed: it has interest but does not answer. */
-  isFrozen: boolean;
-  /** By function name. */
-  readonly seats: Map<string, Seat<H>>;
-}
-
-/** Three missed state messages: not believed free any more. */
+/** Three missed state messages: not live any more. */
 export const UNHEARD_MS = 1500;
 
-export class Belief<H> {
-  readonly #workers = new Map<string, WorkerView<H>>();
-  readonly #byFunction = new Map<string, Map<string, Set<Seat<H>>>>();
+/** One worker process. Times are monotonic milliseconds. */
+export class WorkerEntry {
+  readonly id: string;
+  /** By function name. */
+  readonly endpoints = new Map<string, Endpoint>();
+  lastSeenAt: number;
+  probedAt: number;
+  /** Draining, or nobody subscribes to its private subject: it gets nothing more. */
+  isLeaving = false;
+  /** Silent when probed: it has interest but does not answer. */
+  isFrozen = false;
+
+  constructor(id: string, now: number) {
+    this.id = id;
+    this.lastSeenAt = now;
+    this.probedAt = now;
+  }
+
+  /** Calls of this gateway that it has not answered. */
+  get outstanding(): number {
+    let sum = 0;
+    for (const { outstanding } of this.endpoints.values()) sum += outstanding;
+    return sum;
+  }
+
+  /** Whether nothing was heard of it for 1.5 s, or it did not answer when it was probed. */
+  isSilent(now: number): boolean {
+    return this.isFrozen || now - this.lastSeenAt > UNHEARD_MS;
+  }
+
+  /** Whether it may be given calls. */
+  isLive(now: number): boolean {
+    return !this.isLeaving && !this.isSilent(now);
+  }
+}
+
+/** One function of one worker. */
+export class Endpoint {
+  readonly worker: WorkerEntry;
+  readonly fn: string;
+  readonly group: string;
+  /** Calls that it can run at a time. */
+  slots: number;
+  /** As last reported; 0 before. */
+  running = 0;
+  /** Calls that wait in the worker, as last reported; 0 before. */
+  buffered = 0;
+  /** Moving average of one call's run time in milliseconds, as last reported; 0 = not known. */
+  serviceMs = 0;
+  /** As seen in the replies to calls of this gateway. */
+  readonly runTime = new RunTime();
+  /** Calls of this gateway that it has not answered. */
+  outstanding = 0;
+  /** As last reported, less what was sent since. */
+  #reportedFree = 0;
+
+  constructor(worker: WorkerEntry, fn: string, group: string, slots: number) {
+    this.worker = worker;
+    this.fn = fn;
+    this.group = group;
+    this.slots = slots;
+  }
+
+  /** Free slots: what was reported, and not more than this gateway's own unanswered calls leave. */
+  get free(): number {
+    return Math.max(0, Math.min(this.#reportedFree, this.slots - this.outstanding));
+  }
+
+  /** A call is sent to it. */
+  hold(): void {
+    this.outstanding++;
+    this.#reportedFree = Math.max(0, this.#reportedFree - 1);
+  }
+
+  /** A call was answered or given up. What is free is not guessed: the worker reports it. */
+  release(): void {
+    this.outstanding--;
+  }
+
+  /** It refused a call: whatever it reported before, no slot is free. */
+  refused(): void {
+    this.#reportedFree = 0;
+  }
+
+  /** Takes what its worker's state message says. */
+  report({ slots, free, running, buffered, serviceMs }: Omit<FunctionState, 'group'>): void {
+    this.slots = slots;
+    this.#reportedFree = free;
+    this.running = running;
+    this.buffered = buffered;
+    this.serviceMs = serviceMs;
+  }
+
+  /** Takes what a reply says. */
+  reportInReply({ free, serviceMs, workMs }: WorkerReport): void {
+    if (free !== undefined) this.#reportedFree = free;
+    if (serviceMs !== undefined) this.serviceMs = serviceMs;
+    if (workMs !== undefined) this.runTime.add(workMs);
+  }
+}
+
+const NO_ENDPOINTS: ReadonlySet<Endpoint> = new Set();
+
+/** The workers that this gateway knows, by id, and by function and group. */
+export class WorkerTable {
+  readonly #workers = new Map<string, WorkerEntry>();
+  readonly #byFunction = new Map<string, Map<string, Set<Endpoint>>>();
 
   /** All workers in the table, silent ones included. */
-  workers(): IterableIterator<WorkerView<H>> {
+  workers(): IterableIterator<WorkerEntry> {
     return this.#workers.values();
+  }
+
+  /** Whether a worker of the function is in the table. */
+  serves(fn: string): boolean {
+    return this.#byFunction.has(fn);
   }
 
   /** Groups of a function that have a worker in the table. */
@@ -60,175 +137,110 @@ export class Belief<H> {
     return [...(this.#byFunction.get(fn)?.keys() ?? [])];
   }
 
-  seats(fn: string, group: string): ReadonlySet<Seat<H>> {
-    return this.#byFunction.get(fn)?.get(group) ?? new Set();
+  /** The workers of a function and group, silent ones included. */
+  endpoints(fn: string, group: string): ReadonlySet<Endpoint> {
+    return this.#byFunction.get(fn)?.get(group) ?? NO_ENDPOINTS;
+  }
+
+  /** Free slots of the live workers of a function and group. */
+  freeSlots(fn: string, group: string, now: number): number {
+    let free = 0;
+    for (const endpoint of this.endpoints(fn, group)) if (endpoint.worker.isLive(now)) free += endpoint.free;
+    return free;
   }
 
   /** Takes a worker's state message as the truth about it. */
-  learn(id: string, state: State, now: number): void {
+  learnState(id: string, state: State, now: number): void {
     const worker = this.#heard(id, now);
     worker.isLeaving = state.draining === true;
-    for (const [fn, told] of Object.entries(state.functions)) {
-      const seat = this.#seat(worker, fn, told.group, told.slots);
-      seat.slots = told.slots;
-      seat.free = told.free;
-      seat.running = told.running;
-      seat.buffered = told.buffered;
-      seat.serviceMs = told.serviceMs;
+    for (const [fn, reported] of Object.entries(state.functions)) {
+      this.#endpoint(worker, fn, reported.group, reported.slots).report(reported);
     }
   }
 
   /**
-   * Learns from the report in a reply; the seat it concerns, if it is known. A reply alone makes no worker known:
-   * only one that tells its state or pulls has a private subject for certain.
+   * Learns from the report in a reply; the endpoint it concerns, if that is known. A reply alone makes no worker
+   * known: only one that sends its state or pulls has a private subject for certain.
    */
-  learnReply(fn: string, report: WorkerReport, now: number): Seat<H> | undefined {
+  learnReply(fn: string, report: WorkerReport, now: number): Endpoint | undefined {
     const worker = report.worker === undefined ? undefined : this.#workers.get(report.worker);
-    const seat = worker?.seats.get(fn);
-    if (worker === undefined || seat === undefined) return undefined;
-    this.#heard(worker.id, now);
-    if (report.free !== undefined) seat.free = report.free;
-    if (report.serviceMs !== undefined) seat.serviceMs = report.serviceMs;
-    if (report.workMs !== undefined) seat.runTime.add(report.workMs);
-    return seat;
+    const endpoint = worker?.endpoints.get(fn);
+    if (worker === undefined || endpoint === undefined) return undefined;
+    this.answered(worker, now);
+    endpoint.reportInReply(report);
+    return endpoint;
   }
 
-  /** The seat of a worker that asks for work. */
-  seatOfPull(id: string, fn: string, group: string, now: number): Seat<H> {
-    return this.#seat(this.#heard(id, now), fn, group, 1);
+  /** The endpoint of a worker that asks for work. */
+  learnPull(id: string, fn: string, group: string, now: number): Endpoint {
+    return this.#endpoint(this.#heard(id, now), fn, group, 1);
   }
 
-  /** The live worker with a free slot that should be done first; undefined when there is none. */
-  pick(fn: string, group: string, now: number): Seat<H> | undefined {
-    const seats = this.seats(fn, group);
-    return (
-      this.#best(seats, (seat) => isLive(seat.worker, now) && freeSlots(seat) > 0) ??
-      this.#best(seats, (seat) => this.canPrefetch(seat, now))
-    );
+  /** The worker was heard. */
+  answered(worker: WorkerEntry, now: number): void {
+    worker.lastSeenAt = now;
+    worker.isFrozen = false;
   }
 
-  /** What a call must have left to be done in time by the quickest live worker, in milliseconds; 0 = not known. */
-  neededMs(fn: string, group: string, now: number): number {
-    let leastMs = Number.POSITIVE_INFINITY;
-    for (const { worker, runTime } of this.seats(fn, group)) {
-      if (isLive(worker, now)) leastMs = Math.min(leastMs, runTime.neededMs);
-    }
-    return Number.isFinite(leastMs) ? leastMs : 0;
+  /** The worker is asked whether it lives. */
+  probed(worker: WorkerEntry, now: number): void {
+    worker.probedAt = now;
   }
 
-  /** Whether a call may be sent although every slot is taken, so that it is there when one frees. */
-  canPrefetch(seat: Seat<H>, now: number): boolean {
-    const { serviceMs, held, slots, worker } = seat;
-    const isQuick = serviceMs > 0 && serviceMs < PREFETCH_BELOW_MS;
-    return isQuick && held.size >= slots && held.size < 2 * slots && isLive(worker, now);
+  /** The worker did not answer its probe: it gets nothing until it is heard again. */
+  frozen(worker: WorkerEntry): void {
+    worker.isFrozen = true;
   }
 
-  /** Least expected time until it would be done. A worker whose speed is unknown counts as an average one. */
-  #best(seats: ReadonlySet<Seat<H>>, isEligible: (seat: Seat<H>) => boolean): Seat<H> | undefined {
-    let known = 0;
-    let sumMs = 0;
-    for (const { serviceMs } of seats) {
-      if (serviceMs === 0) continue;
-      known++;
-      sumMs += serviceMs;
-    }
-    const averageMs = known === 0 ? 1 : sumMs / known;
-    let best: Seat<H> | undefined;
-    let bestScore = Number.POSITIVE_INFINITY;
-    for (const seat of seats) {
-      if (!isEligible(seat)) continue;
-      const score = (seat.held.size + 1) * (seat.serviceMs || averageMs);
-      if (score < bestScore) {
-        best = seat;
-        bestScore = score;
-      }
-    }
-    return best;
-  }
-
-  /** A call was sent: one slot less is believed free. */
-  hold(seat: Seat<H>, call: H): void {
-    seat.held.add(call);
-    seat.free = Math.max(0, seat.free - 1);
-  }
-
-  /** A call was answered or given up. What is free is not guessed: the worker tells. */
-  release(seat: Seat<H>, call: H): void {
-    seat.held.delete(call);
-  }
-
-  /** A call for it found nobody: it gets no more, and counts as silent unless it is known to be leaving. */
-  suspect(worker: WorkerView<H>): void {
-    if (!worker.isLeaving) worker.heardAt = Number.NEGATIVE_INFINITY;
+  /** The worker says that it drains. */
+  leaving(worker: WorkerEntry): void {
     worker.isLeaving = true;
   }
 
-  /** Removes a worker from the table and returns its seats; what it holds stays with them. */
-  forget(id: string): Seat<H>[] {
+  /** A call for it found nobody: it gets no more, and counts as silent unless it is known to be leaving. */
+  unreachable(worker: WorkerEntry): void {
+    if (!worker.isLeaving) worker.lastSeenAt = Number.NEGATIVE_INFINITY;
+    worker.isLeaving = true;
+  }
+
+  /** Removes a worker from the table and returns what it served. */
+  forget(id: string): Endpoint[] {
     const worker = this.#workers.get(id);
     if (worker === undefined) return [];
     this.#workers.delete(id);
-    for (const seat of worker.seats.values()) {
-      const groups = this.#byFunction.get(seat.fn);
-      const seats = groups?.get(seat.group);
-      seats?.delete(seat);
-      if (seats?.size === 0) groups?.delete(seat.group);
-      if (groups?.size === 0) this.#byFunction.delete(seat.fn);
-    }
-    return [...worker.seats.values()];
+    const endpoints = [...worker.endpoints.values()];
+    for (const endpoint of endpoints) this.#remove(endpoint);
+    return endpoints;
   }
 
-  #heard(id: string, now: number): WorkerView<H> {
+  #heard(id: string, now: number): WorkerEntry {
     let worker = this.#workers.get(id);
     if (worker === undefined) {
-      worker = { id, heardAt: now, probedAt: now, isLeaving: false, isFrozen: false, seats: new Map() };
+      worker = new WorkerEntry(id, now);
       this.#workers.set(id, worker);
     }
-    worker.heardAt = now;
-    worker.isFrozen = false;
+    this.answered(worker, now);
     return worker;
   }
 
-  #seat(worker: WorkerView<H>, fn: string, group: string, slots: number): Seat<H> {
-    const known = worker.seats.get(fn);
+  #endpoint(worker: WorkerEntry, fn: string, group: string, slots: number): Endpoint {
+    const known = worker.endpoints.get(fn);
     if (known !== undefined && known.group === group) return known;
-    const seat: Seat<H> = {
-      worker,
-      fn,
-      group,
-      slots,
-      free: 0,
-      running: 0,
-      buffered: 0,
-      serviceMs: 0,
-      runTime: new RunTime(),
-      held: new Set(),
-    };
-    worker.seats.set(fn, seat);
-    const groups = this.#byFunction.get(fn) ?? new Map<string, Set<Seat<H>>>();
+    if (known !== undefined) this.#remove(known);
+    const endpoint = new Endpoint(worker, fn, group, slots);
+    worker.endpoints.set(fn, endpoint);
+    const groups = this.#byFunction.get(fn) ?? new Map<string, Set<Endpoint>>();
     this.#byFunction.set(fn, groups);
-    const seats = groups.get(group) ?? new Set<Seat<H>>();
-    groups.set(group, seats);
-    if (known !== undefined) {
-      const left = groups.get(known.group);
-      left?.delete(known);
-      if (left?.size === 0) groups.delete(known.group);
-    }
-    seats.add(seat);
-    return seat;
+    const endpoints = groups.get(group) ?? new Set<Endpoint>();
+    groups.set(group, endpoints.add(endpoint));
+    return endpoint;
   }
-}
 
-/** Told free, and not more than this gateway's own unanswered calls leave. */
-function freeSlots<H>(seat: Seat<H>): number {
-  return Math.min(seat.free, seat.slots - seat.held.size);
-}
-
-function isLive<H>(worker: WorkerView<H>, now: number): boolean {
-  return !worker.isLeaving && !isSilent(worker, now);
-}
-
-/** Whether nothing was heard of a worker for 1.5 s, or it did not answer when it was probed. */
-export function isSilent<H>(worker: WorkerView<H>, now: number): boolean {
-  return worker.isFrozen || now - worker.heardAt > UNHEARD_MS;
+  #remove(endpoint: Endpoint): void {
+    const groups = this.#byFunction.get(endpoint.fn);
+    const endpoints = groups?.get(endpoint.group);
+    endpoints?.delete(endpoint);
+    if (endpoints?.size === 0) groups?.delete(endpoint.group);
+    if (groups?.size === 0) this.#byFunction.delete(endpoint.fn);
+  }
 }

@@ -1,6 +1,6 @@
 import type { CallError } from '../../protocol/call-error.ts';
 import { PROBLEM_CONTENT_TYPE, type ProblemContext, toProblem } from '../../protocol/problem.ts';
-import type { Answer } from '../dispatch/call.ts';
+import type { CallResult } from '../dispatch/contract.ts';
 
 /** Headers of an answer by name; plain objects, since those reach the socket without copies. */
 export type AnswerHeaders = Record<string, string>;
@@ -24,7 +24,7 @@ export function problemResponse(
 
 /** The function's answer as a response: status, type, `X-Fn-*` and body are its own. */
 export function answerResponse(
-  answer: Answer,
+  answer: CallResult,
   requestId: string,
   elapsedMs: number,
   headers: AnswerHeaders,

@@ -14,7 +14,7 @@ import {
   isHeaderValue,
 } from '../../protocol/headers.ts';
 import { functionName } from '../../protocol/subjects.ts';
-import type { CallRequest, Dispatch, Outcome } from '../dispatch/call.ts';
+import type { CallOutcome, CallRequest, Dispatch } from '../dispatch/contract.ts';
 import { brokerUnavailable, draining } from '../failures.ts';
 import { type AnswerHeaders, acceptedRequestId, answerResponse, problemResponse } from '../http/answer.ts';
 import { type Exchange, exchangeOf } from '../http/request.ts';
@@ -36,7 +36,7 @@ export interface FunctionRouteOptions {
   maxInFlight: number;
   isDraining: () => boolean;
   /** A call has ended; `fn` is undefined when its name was none. */
-  onEnded: (fn: string | undefined, outcome: Outcome, elapsedMs: number) => void;
+  onEnded: (fn: string | undefined, outcome: CallOutcome, elapsedMs: number) => void;
 }
 
 /** A function call over HTTP: judges the request, hands it to dispatch, answers with what comes of it. */
@@ -126,7 +126,7 @@ class FunctionCalls {
     return Math.max(0, Math.min(maxBodyBytes, bus.maxPayload - headerBytes));
   }
 
-  #dispatch(exchange: Exchange, call: CallRequest): Promise<Outcome> {
+  #dispatch(exchange: Exchange, call: CallRequest): Promise<CallOutcome> {
     return new Promise((resolve) => {
       const pending = this.#options.dispatch.submit(call, resolve);
       exchange.onGone(() => pending.abandon());

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Answer } from '../../gateway/dispatch/call.ts';
+import type { CallResult } from '../../gateway/dispatch/contract.ts';
 import { noResponders, saturated } from '../../gateway/failures.ts';
 import { Metrics } from '../../gateway/metrics.ts';
 import { CallError } from '../../protocol/call-error.ts';
 import { FN, type TestGateway, withGateway } from './dispatch/harness.ts';
 
-const ANSWER: Answer = {
+const ANSWER: CallResult = {
   status: 201,
   contentType: 'text/plain',
   headers: {},
@@ -32,7 +32,7 @@ test('calls are counted by function, code and started, and timed in seconds', ()
     const metrics = metricsOf(gateway);
     metrics.ended(FN, ANSWER, 25);
     metrics.ended(FN, ANSWER, 250);
-    metrics.ended(FN, saturated(gateway.dispatcher.belief.seats(FN, 'workers'), 0, 1000), 0.5);
+    metrics.ended(FN, saturated(gateway.dispatcher.workers.endpoints(FN, 'workers'), 0, 1000), 0.5);
     assert.deepEqual(await samples(metrics, 'calls_total'), [
       `now_or_never_calls_total{function="${FN}",code="ok",started="yes"} 2`,
       `now_or_never_calls_total{function="${FN}",code="saturated",started="no"} 1`,

@@ -1,4 +1,4 @@
-import type { Outcome, PendingCall } from '../../gateway/dispatch/call.ts';
+import type { CallHandle, CallOutcome } from '../../gateway/dispatch/contract.ts';
 import { CallError } from '../../protocol/call-error.ts';
 
 /** One begin of a call at a worker. Times are those of the world, in milliseconds. */
@@ -15,11 +15,11 @@ export interface CallRecord {
   readonly gateway: string;
   readonly deadlineAt: number;
   readonly runs: Run[];
-  readonly outcomes: Outcome[];
+  readonly outcomes: CallOutcome[];
   /** Groups whose worker got a plain requester's call, and how many replies came of it. */
   readonly replies: Map<string, number>;
   abandonedAt?: number;
-  pending?: PendingCall;
+  handle?: CallHandle;
 }
 
 /** An outcome comes at the latest this long after the deadline: two steps of the sweep and a timer. */
@@ -70,7 +70,7 @@ export class Ledger {
     return run;
   }
 
-  settle(call: CallRecord, outcome: Outcome): void {
+  settle(call: CallRecord, outcome: CallOutcome): void {
     call.outcomes.push(outcome);
     if (call.outcomes.length > 1) this.violated(`call ${call.id} has ${call.outcomes.length} outcomes`);
     const lateMs = this.#now() - call.deadlineAt;

@@ -39,8 +39,8 @@ export class Promptness {
     }
     for (const gateway of this.#world.gateways) {
       for (const group of ['a', 'b']) {
-        const lot = [...gateway.dispatcher.lots()].find((one) => one.fn === FN && one.group === group);
-        const parked = lot?.parking.size ?? 0;
+        const queue = [...gateway.dispatcher.queues()].find((one) => one.fn === FN && one.group === group);
+        const parked = queue?.parked.size ?? 0;
         const parkedSince = this.#note(`${gateway.id} ${group}`, gateway.host.isUp && parked > 0, now);
         if (parkedSince === undefined) continue;
         for (const { id, plan } of this.#world.workers) {

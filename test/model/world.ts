@@ -173,7 +173,7 @@ export class World implements Surroundings {
     const id = `c${this.#ids++}`;
     const call = this.ledger.open(id, chosen.id, budgetMs);
     const acceptedAt = chosen.host.clock.now();
-    call.pending = chosen.dispatcher.submit(
+    call.handle = chosen.dispatcher.submit(
       {
         callId: id,
         fn: FN,
@@ -192,7 +192,7 @@ export class World implements Surroundings {
     this.clock.after(leavesAfterMs, () => {
       if (call.outcomes.length > 0) return;
       call.abandonedAt = this.clock.now();
-      call.pending?.abandon();
+      call.handle?.abandon();
     });
   }
 
@@ -231,8 +231,8 @@ export class World implements Surroundings {
       expectZero(`pending of ${id}`, dispatcher.pending);
       expectZero(`parked of ${id}`, dispatcher.parkedCalls);
       expectZero(`open replies of ${id}`, dispatcher.openReplies);
-      for (const worker of dispatcher.belief.workers()) {
-        for (const seat of worker.seats.values()) expectZero(`held by ${worker.id} in ${id}`, seat.held.size);
+      for (const worker of dispatcher.workers.workers()) {
+        expectZero(`unanswered by ${worker.id} in ${id}`, worker.outstanding);
       }
     }
     for (const { id, worker, isLeaving } of this.liveWorkers) {

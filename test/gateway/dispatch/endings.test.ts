@@ -1,20 +1,45 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CallError } from '../../../protocol/call-error.ts';
-import { withGateway } from './harness.ts';
+import { encodeJson } from '../../../protocol/json.ts';
+import { FN, text, withGateway } from './harness.ts';
 
 test('the worker of a caller that left is told to cancel', () =>
   withGateway(async (gateway) => {
     const worker = await gateway.worker('w1');
     const call = gateway.submit();
     await gateway.clock.advance(1);
-    call.pending.abandon();
+    call.handle.abandon();
     await gateway.clock.advance(1);
     assert.deepEqual(worker.cancelled, ['c0']);
     assert.equal(call.error().code, 'caller_gone');
     for (const message of worker.calls) worker.answer(message);
     await gateway.clock.advance(1);
     assert.equal(gateway.dispatcher.pending, 0);
+  }));
+
+test('a call that went to the shared subject is cancelled at the workers of its function alone', () =>
+  withGateway(async (gateway) => {
+    const plain = gateway.broker.connect();
+    plain.subscribe(`now.call.${FN}`, () => undefined, { queue: 'plain' });
+    await gateway.clock.advance(1);
+    const call = gateway.submit();
+    await gateway.clock.advance(1);
+    const worker = await gateway.worker('w1');
+    const other = gateway.broker.connect();
+    const functions = {
+      other: { group: 'workers', slots: 1, free: 1, running: 0, buffered: 0, serviceMs: 1 },
+    };
+    other.publish('now.state.w2', encodeJson({ at: gateway.clock.wall(), functions }));
+    await gateway.clock.advance(1);
+    call.handle.abandon();
+    await gateway.clock.advance(1);
+    assert.deepEqual(worker.cancelled, ['c0']);
+    assert.deepEqual(
+      gateway.published('now.cancel.').map(({ subject }) => subject),
+      ['now.cancel.w1'],
+    );
+    await gateway.clock.advance(600);
   }));
 
 test('the parked call of a caller that left is handed to nobody', () =>
@@ -25,11 +50,14 @@ test('the parked call of a caller that left is handed to nobody', () =>
     const call = gateway.submit();
     await gateway.clock.advance(1);
     assert.equal(gateway.dispatcher.parkedCalls, 1);
-    call.pending.abandon();
+    call.handle.abandon();
     assert.equal(call.error().started, 'no');
     worker.pull();
     await gateway.clock.advance(1);
-    assert.equal(worker.pulled[0]?.headers()?.['now-signal'] ?? 'nobody', 'nobody');
+    const [answer] = worker.pulled;
+    assert.ok(answer !== undefined, 'the pull was answered');
+    assert.ok(answer.noResponders || answer.headers()?.['now-signal'] === 'empty', 'by no call');
+    assert.equal(gateway.published('now.work.').length, 0);
     assert.equal(gateway.dispatcher.pending, 0);
   }));
 
@@ -78,6 +106,21 @@ test('demand is repeated rarely while pulls keep coming, and again when a free s
     const told = await demandsWhilePulling();
     assert.equal(worker.pulled.length, 40);
     assert.ok(told >= 7 && told <= 9, `demand was told ${told} times in 400 ms`);
+  }));
+
+test('demand counts the free slots of live workers alone: a frozen one must not keep the others from pulling', () =>
+  withGateway(async (gateway) => {
+    const frozen = await gateway.worker('w1', { slots: 50 });
+    frozen.freeze();
+    await gateway.clock.advance(2500);
+    const worker = await gateway.worker('w2');
+    worker.tell({ free: 0 });
+    await gateway.clock.advance(1);
+    gateway.submit();
+    await gateway.clock.advance(1);
+    const demands = gateway.published('now.demand.').map(({ data }) => JSON.parse(text(data)).free);
+    assert.deepEqual(demands, [0]);
+    await gateway.clock.advance(600);
   }));
 
 test('a killed worker is found out within about a second, and what it held is lost, not repeated', () =>

@@ -1,5 +1,5 @@
-import type { Outcome, PendingCall } from '../../../gateway/dispatch/call.ts';
-import { Dispatcher, type DispatchOptions } from '../../../gateway/dispatch/dispatcher.ts';
+import type { CallHandle, CallOutcome } from '../../../gateway/dispatch/contract.ts';
+import { Dispatcher, type DispatcherOptions } from '../../../gateway/dispatch/dispatcher.ts';
 import { type BusMessage, NO_DATA } from '../../../lib/bus.ts';
 import { CallError } from '../../../protocol/call-error.ts';
 import { encodeJson } from '../../../protocol/json.ts';
@@ -13,8 +13,8 @@ const subjects = new Subjects();
 
 /** A call that a test made. */
 export interface TestCall {
-  readonly outcomes: Outcome[];
-  readonly pending: PendingCall;
+  readonly outcomes: CallOutcome[];
+  readonly handle: CallHandle;
   /** When it ended, milliseconds after it was made. */
   readonly endedAfterMs: () => number;
   /** The only outcome, which must be a failure. */
@@ -31,7 +31,7 @@ export class TestGateway {
   readonly dispatcher: Dispatcher;
   #calls = 0;
 
-  constructor(options: Partial<DispatchOptions> = {}) {
+  constructor(options: Partial<DispatcherOptions> = {}) {
     const { clock, bus } = this;
     this.dispatcher = new Dispatcher({ gateway: 'gw', bus, clock, subjects, retryAfterS: 10, ...options });
     this.dispatcher.start();
@@ -40,9 +40,9 @@ export class TestGateway {
   submit({ budgetMs = 500, body = `call ${this.#calls}` } = {}): TestCall {
     const callId = `c${this.#calls++}`;
     const acceptedAt = this.clock.now();
-    const outcomes: Outcome[] = [];
+    const outcomes: CallOutcome[] = [];
     let endedAt = Number.NaN;
-    const pending = this.dispatcher.submit(
+    const handle = this.dispatcher.submit(
       {
         callId,
         fn: FN,
@@ -57,14 +57,14 @@ export class TestGateway {
         outcomes.push(outcome);
       },
     );
-    const only = (): Outcome => {
+    const only = (): CallOutcome => {
       const [outcome, ...more] = outcomes;
       if (outcome === undefined || more.length > 0) throw new Error(`${outcomes.length} outcomes`);
       return outcome;
     };
     return {
       outcomes,
-      pending,
+      handle,
       endedAfterMs: () => endedAt - acceptedAt,
       error: () => {
         const outcome = only();
@@ -223,7 +223,7 @@ export function text(data: Uint8Array): string {
 /** Runs a test with a gateway, and checks that it leaves nothing behind. */
 export async function withGateway(
   run: (gateway: TestGateway) => Promise<void>,
-  options?: Partial<DispatchOptions>,
+  options?: Partial<DispatcherOptions>,
 ): Promise<void> {
   const gateway = new TestGateway(options);
   await gateway.clock.advance(1);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type Parkable, Parking } from '../../../gateway/dispatch/wait-queue.ts';
+import { type Parkable, WaitQueue } from '../../../gateway/dispatch/wait-queue.ts';
 
 interface Item extends Parkable {
   readonly name: string;
@@ -16,86 +16,100 @@ function names(items: Iterable<Item>): string {
 }
 
 test('a healthy queue goes by arrival, also for a call that is parked again', () => {
-  const parking = new Parking<Item>();
-  for (const next of [item('b', 10), item('c', 20), item('a', 0)]) parking.add(next, 25);
-  assert.equal(names(parking), 'abc');
-  assert.equal(parking.take(30)?.name, 'a');
-  assert.equal(parking.take(30)?.name, 'b');
+  const queue = new WaitQueue<Item>();
+  for (const next of [item('b', 10), item('c', 20), item('a', 0)]) queue.add(next, 25);
+  assert.equal(names(queue), 'abc');
+  assert.equal(queue.take(30).next?.name, 'a');
+  assert.equal(queue.take(30).next?.name, 'b');
 });
 
 test('the newest goes first while the oldest has waited for more than 0.6 of its budget', () => {
-  const parking = new Parking<Item>();
-  for (const next of [item('a', 0), item('b', 500), item('c', 550)]) parking.add(next, 600);
-  assert.equal(parking.take(601)?.name, 'c');
-  assert.equal(parking.take(599)?.name, 'a');
+  const queue = new WaitQueue<Item>();
+  for (const next of [item('a', 0), item('b', 500), item('c', 550)]) queue.add(next, 600);
+  assert.equal(queue.take(601).next?.name, 'c');
+  assert.equal(queue.take(599).next?.name, 'a');
 });
 
-test('the newest goes first for one budget after something was given up', () => {
-  const parking = new Parking<Item>();
-  parking.add(item('a', 0), 0);
-  parking.gaveUp(item('x', -500), 0);
-  parking.add(item('b', 1), 1);
-  assert.equal(parking.take(2)?.name, 'b');
-  parking.delete([...parking][0] ?? item('', 0));
-  for (const next of [item('c', 990), item('d', 995)]) parking.add(next, 999);
-  assert.equal(parking.take(1001)?.name, 'c');
+test('the newest goes first for one budget after something was not served in time', () => {
+  const queue = new WaitQueue<Item>();
+  queue.add(item('a', 0), 0);
+  queue.expire(item('x', -500), 0);
+  queue.add(item('b', 1), 1);
+  assert.equal(queue.take(2).next?.name, 'b');
+  queue.delete([...queue][0] ?? item('', 0));
+  for (const next of [item('c', 990), item('d', 995)]) queue.add(next, 999);
+  assert.equal(queue.take(1001).next?.name, 'c');
 });
 
-test('what has expired is dropped, never taken', () => {
-  const parking = new Parking<Item>();
-  parking.add(item('a', 0, 100), 0);
-  parking.add(item('b', 0, 200), 0);
-  assert.equal(parking.take(100)?.name, 'b');
-  assert.equal(parking.take(100), undefined);
-  assert.equal(parking.size, 0);
+test('what has expired is returned as expired, never taken', () => {
+  const queue = new WaitQueue<Item>();
+  queue.add(item('a', 0, 100), 0);
+  queue.add(item('b', 0, 200), 0);
+  const first = queue.take(100);
+  assert.deepEqual([first.next?.name, names(first.expired), first.refused.length], ['b', 'a', 0]);
+  const second = queue.take(100);
+  assert.deepEqual([second.next, names(second.expired), second.refused.length], [undefined, '', 0]);
+  assert.equal(queue.size, 0);
+  assert.equal(queue.size, 0);
 });
 
-test('the oldest are given up when the bodies take more bytes than allowed', () => {
-  const parking = new Parking<Item>({ maxBytes: 10 });
-  for (const name of ['a', 'b', 'c']) parking.add(item(name, 0, 1000, 4), 0);
-  assert.equal(names(parking.shed(0)), 'a');
-  assert.equal(parking.bytes, 8);
+test('the oldest are refused when the bodies take more bytes than allowed', () => {
+  const queue = new WaitQueue<Item>({ maxBytes: 10 });
+  const refused = ['a', 'b', 'c'].map((name) => names(queue.add(item(name, 0, 1000, 4), 0).refused));
+  assert.deepEqual(refused, ['', '', 'a']);
+  assert.equal(queue.bytes, 8);
 });
 
-/** Takes one of many items every `stepMs`, as slots come free. */
-function drain(parking: Parking<Item>, count: number, stepMs: number, startAt: number): number {
-  let now = startAt;
-  for (let taken = 0; taken < count; taken++) {
-    now += stepMs;
-    parking.take(now);
+/** Takes one of many items every `stepMs`, as slots come free; what was refused meanwhile. */
+function drain(queue: WaitQueue<Item>, count: number, stepMs: number, startAt: number): Item[] {
+  const refused: Item[] = [];
+  for (let taken = 1; taken <= count; taken++) {
+    refused.push(...queue.take(startAt + taken * stepMs).refused);
   }
-  return now;
+  return refused;
 }
 
-test('the oldest are given up while the queue would outlast what the newest has left', () => {
-  const parking = new Parking<Item>();
-  for (let count = 0; count < 100; count++) parking.add(item('x', 0), 0);
-  const now = drain(parking, 20, 20, 0);
-  const before = parking.size;
-  const givenUp = parking.shed(now).length;
+test('the oldest are refused while the queue would outlast one and a half times what the newest has left', () => {
+  const queue = new WaitQueue<Item>();
+  for (let count = 0; count < 100; count++) queue.add(item(`${count},`, 0), 0);
+  // The first sixteen intervals only teach it the rate.
+  assert.equal(drain(queue, 16, 20, 0).length, 0);
+  const refused = drain(queue, 4, 20, 320);
   // 600 ms are left: 45 calls at 20 ms fit into one and a half of that.
-  assert.equal(before - givenUp, 45);
-  assert.equal(Math.round(parking.waitMs ?? 0), 900);
+  assert.equal(queue.size, 45);
+  assert.equal(Math.round(queue.waitMs ?? 0), 900);
+  assert.equal(refused.length, 100 - 20 - 45);
+  assert.equal(refused[0]?.name, '17,', 'the oldest: seventeen are served');
+});
+
+test('what is refused comes with the wait that was the reason', () => {
+  const queue = new WaitQueue<Item>();
+  for (let count = 0; count < 100; count++) queue.add(item('x', 0), 0);
+  drain(queue, 16, 20, 0);
+  const { refused, waitMs } = queue.take(340);
+  assert.equal(refused.length, 34);
+  assert.equal(Math.round(waitMs ?? 0), 83 * 20);
 });
 
 test('early refusal can be switched off', () => {
-  const parking = new Parking<Item>({ earlyRefusal: false });
-  for (let count = 0; count < 100; count++) parking.add(item('x', 0), 0);
-  assert.equal(parking.shed(drain(parking, 20, 20, 0)).length, 0);
+  const queue = new WaitQueue<Item>({ earlyRefusal: false });
+  for (let count = 0; count < 100; count++) queue.add(item('x', 0), 0);
+  assert.equal(drain(queue, 20, 20, 0).length, 0);
 });
 
 test('a pause in which nothing was parked does not count in the rate', () => {
-  const parking = new Parking<Item>();
-  for (let count = 0; count < 20; count++) parking.add(item('x', 0), 0);
-  drain(parking, 20, 10, 0);
-  assert.equal(parking.waitMs, undefined);
-  for (let count = 0; count < 30; count++) parking.add(item('y', 60_000), 60_000);
-  assert.equal(parking.shed(60_000).length, 0);
-  drain(parking, 18, 10, 60_000);
-  assert.equal(Math.round(parking.waitMs ?? 0), 120);
+  const queue = new WaitQueue<Item>();
+  for (let count = 0; count < 20; count++) queue.add(item('x', 0), 0);
+  drain(queue, 20, 10, 0);
+  assert.equal(queue.waitMs, undefined);
+  for (let count = 0; count < 30; count++) {
+    assert.equal(queue.add(item('y', 60_000), 60_000).refused.length, 0);
+  }
+  drain(queue, 18, 10, 60_000);
+  assert.equal(Math.round(queue.waitMs ?? 0), 120);
 });
 
-test('in any order of adding, taking and deleting it stays a queue by arrival with the right size and bytes', () => {
+test('in any order of adding, taking and deleting everything leaves once, for a reason, and the rest is a queue by arrival', () => {
   const steps = fc.array(
     fc.oneof(
       fc.record({
@@ -106,34 +120,48 @@ test('in any order of adding, taking and deleting it stays a queue by arrival wi
       }),
       fc.record({ do: fc.constant('take' as const) }),
       fc.record({ do: fc.constant('delete' as const), index: fc.nat(20) }),
-      fc.record({ do: fc.constant('shed' as const) }),
     ),
     { maxLength: 80 },
   );
   fc.assert(
     fc.property(steps, (all) => {
-      const parking = new Parking<Item>({ maxBytes: 60 });
+      const queue = new WaitQueue<Item>({ maxBytes: 60 });
       const inside = new Set<Item>();
       let now = 1000;
+      const leave = (items: readonly Item[]): void => {
+        for (const one of items) assert.ok(inside.delete(one), 'it was in there, once');
+      };
       for (const step of all) {
         now += 7;
         if (step.do === 'add') {
           const added = item('x', step.at, step.budget, step.bytes);
           inside.add(added);
-          parking.add(added, now);
+          const { refused, expired } = queue.add(added, now);
+          leave(refused);
+          leave(expired);
         } else if (step.do === 'take') {
-          const taken = parking.take(now);
-          if (taken !== undefined) assert.ok(taken.deadlineAt > now && inside.has(taken));
-          const left = new Set(parking);
-          for (const one of inside) if (!left.has(one)) assert.ok(one === taken || one.deadlineAt <= now);
-        } else if (step.do === 'shed') parking.shed(now);
-        else parking.delete([...parking][step.index] ?? item('', 0));
-        const items = [...parking];
-        for (const one of items) assert.ok(inside.has(one));
-        for (const one of inside) if (!items.includes(one)) inside.delete(one);
-        assert.equal(parking.size, items.length);
+          const { next, refused, expired } = queue.take(now, 20);
+          leave(refused);
+          leave(expired);
+          if (next === undefined) assert.equal(queue.size, 0);
+          else {
+            assert.ok(next.deadlineAt > now + 20);
+            leave([next]);
+          }
+          for (const one of expired) assert.ok(one.deadlineAt <= now);
+          for (const one of refused) assert.ok(one.deadlineAt > now);
+        } else {
+          const deleted = [...queue][step.index];
+          if (deleted !== undefined) {
+            queue.delete(deleted);
+            leave([deleted]);
+          }
+        }
+        const items = [...queue];
+        assert.ok(items.length === inside.size && items.every((one) => inside.has(one)));
+        assert.equal(queue.size, items.length);
         assert.equal(
-          parking.bytes,
+          queue.bytes,
           items.reduce((sum, { bytes }) => sum + bytes, 0),
         );
         const arrivals = items.map(({ acceptedAt }) => acceptedAt);
@@ -147,17 +175,18 @@ test('in any order of adding, taking and deleting it stays a queue by arrival wi
   );
 });
 
-test('a call whose turn comes with less time left than a run needs is given up, and the next one is taken', () => {
-  const parking = new Parking<Item>();
-  for (const next of [item('a', 0, 300), item('b', 10, 1000)]) parking.add(next, 10);
-  assert.equal(parking.take(150, 200)?.name, 'b');
-  assert.equal(names(parking.shed(150)), 'a');
-  assert.equal(names(parking.shed(150)), '');
-  assert.equal(parking.size, 0);
+test('a call whose turn comes with less time left than a run needs is refused, and the next one is taken', () => {
+  const queue = new WaitQueue<Item>();
+  for (const next of [item('a', 0, 300), item('b', 10, 1000)]) queue.add(next, 10);
+  const { next, refused, expired } = queue.take(150, 200);
+  assert.equal(next?.name, 'b');
+  assert.equal(names(refused), 'a');
+  assert.equal(expired.length, 0);
+  assert.equal(queue.size, 0);
 });
 
 test('without early refusal a call is taken as long as it is in time', () => {
-  const parking = new Parking<Item>({ earlyRefusal: false });
-  parking.add(item('a', 0, 300), 0);
-  assert.equal(parking.take(150, 200)?.name, 'a');
+  const queue = new WaitQueue<Item>({ earlyRefusal: false });
+  queue.add(item('a', 0, 300), 0);
+  assert.equal(queue.take(150, 200).next?.name, 'a');
 });

@@ -1,120 +1,130 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Belief, UNHEARD_MS } from '../../../gateway/dispatch/worker-table.ts';
-import type { State } from '../../../protocol/state.ts';
-
-interface Told {
-  group?: string;
-  slots?: number;
-  free?: number;
-  serviceMs?: number;
-  draining?: boolean;
-}
-
-function state({ group = 'workers', slots = 2, free = slots, serviceMs = 100, draining }: Told = {}): State {
-  const told: State = {
-    at: 0,
-    functions: { f: { group, slots, free, running: slots - free, buffered: 0, serviceMs } },
-  };
-  return draining === undefined ? told : { ...told, draining };
-}
-
-function picked(belief: Belief<string>, now = 0): string | undefined {
-  return belief.pick('f', 'workers', now)?.worker.id;
-}
-
-test('the worker with the least work ahead of a call is picked', () => {
-  const belief = new Belief<string>();
-  belief.learn('slow', state({ serviceMs: 250 }), 0);
-  belief.learn('fast', state({ serviceMs: 100 }), 0);
-  const first = belief.pick('f', 'workers', 0);
-  assert.equal(first?.worker.id, 'fast');
-  if (first !== undefined) belief.hold(first, 'a');
-  assert.equal(picked(belief), 'fast');
-  if (first !== undefined) belief.hold(first, 'b');
-  assert.equal(picked(belief), 'slow');
-});
+import { UNHEARD_MS, WorkerTable } from '../../../gateway/dispatch/worker-table.ts';
+import { only, state } from './tables.ts';
 
 test('what was sent and not answered takes slots, whatever the worker said before it knew', () => {
-  const belief = new Belief<string>();
-  belief.learn('w', state({ slots: 1 }), 0);
-  const seat = belief.pick('f', 'workers', 0);
-  assert.ok(seat);
-  belief.hold(seat, 'a');
-  belief.learn('w', state({ slots: 1, free: 1 }), 1);
-  assert.equal(picked(belief, 1), undefined);
-  belief.release(seat, 'a');
-  assert.equal(picked(belief, 1), 'w');
+  const table = new WorkerTable();
+  table.learnState('w', state({ slots: 1 }), 0);
+  const endpoint = only(table);
+  assert.equal(endpoint.free, 1);
+  endpoint.hold();
+  assert.equal(endpoint.free, 0);
+  table.learnState('w', state({ slots: 1, free: 1 }), 1);
+  assert.equal(endpoint.free, 0);
+  endpoint.release();
+  assert.equal(endpoint.free, 1);
 });
 
-test('a worker that was not heard for one and a half seconds is not picked until it is heard', () => {
-  const belief = new Belief<string>();
-  belief.learn('w', state(), 0);
-  assert.equal(picked(belief, UNHEARD_MS), 'w');
-  assert.equal(picked(belief, UNHEARD_MS + 1), undefined);
-  belief.learnReply('f', { worker: 'w', group: 'workers', free: 1 }, 2000);
-  assert.equal(picked(belief, 2000), 'w');
+test('what a worker reports as free is lessened by what is sent, until it reports again', () => {
+  const table = new WorkerTable();
+  table.learnState('w', state({ slots: 8, free: 2 }), 0);
+  const endpoint = only(table);
+  endpoint.hold();
+  assert.equal(endpoint.free, 1);
+  endpoint.release();
+  assert.equal(endpoint.free, 1, 'the release alone frees nothing: the worker reports it');
+  table.learnReply('f', { worker: 'w', free: 2 }, 1);
+  assert.equal(endpoint.free, 2);
+  endpoint.refused();
+  assert.equal(endpoint.free, 0);
 });
 
-test('a worker that leaves, or whom a call could not reach, is not picked until it tells its state', () => {
-  const belief = new Belief<string>();
-  belief.learn('w', state({ draining: true }), 0);
-  assert.equal(picked(belief), undefined);
-  belief.learn('w', state(), 1);
-  const seat = belief.pick('f', 'workers', 1);
-  assert.ok(seat);
-  belief.suspect(seat.worker);
-  assert.equal(picked(belief, 1), undefined);
-  belief.learn('w', state(), 2);
-  assert.equal(picked(belief, 2), 'w');
+test('a worker that was not heard for one and a half seconds is not live until it is heard', () => {
+  const table = new WorkerTable();
+  table.learnState('w', state(), 0);
+  const { worker } = only(table);
+  assert.equal(worker.isLive(UNHEARD_MS), true);
+  assert.equal(worker.isLive(UNHEARD_MS + 1), false);
+  table.learnReply('f', { worker: 'w', group: 'workers', free: 1 }, 2000);
+  assert.equal(worker.isLive(2000), true);
+});
+
+test('a frozen worker is not live until it is heard', () => {
+  const table = new WorkerTable();
+  table.learnState('w', state(), 0);
+  const { worker } = only(table);
+  table.frozen(worker);
+  assert.deepEqual([worker.isLive(1), worker.isSilent(1)], [false, true]);
+  table.answered(worker, 2);
+  assert.deepEqual([worker.isLive(2), worker.isSilent(2)], [true, false]);
+});
+
+test('a worker that leaves, or whom a call could not reach, is not live until it sends its state', () => {
+  const table = new WorkerTable();
+  table.learnState('w', state({ draining: true }), 0);
+  const { worker } = only(table);
+  assert.equal(worker.isLive(0), false);
+  table.learnState('w', state(), 1);
+  assert.equal(worker.isLive(1), true);
+  table.unreachable(worker);
+  assert.deepEqual([worker.isLive(1), worker.isSilent(1)], [false, true]);
+  table.learnState('w', state(), 2);
+  assert.equal(worker.isLive(2), true);
+});
+
+test('a worker that is known to be leaving and then is unreachable does not count as silent', () => {
+  const table = new WorkerTable();
+  table.learnState('w', state({ draining: true }), 0);
+  const { worker } = only(table);
+  table.unreachable(worker);
+  assert.equal(worker.isSilent(1), false);
 });
 
 test('groups are apart, and a group is gone with its last worker', () => {
-  const belief = new Belief<string>();
-  belief.learn('a1', state({ group: 'a' }), 0);
-  belief.learn('b1', state({ group: 'b' }), 0);
-  assert.deepEqual(belief.groups('f').toSorted(), ['a', 'b']);
-  assert.equal(belief.pick('f', 'a', 0)?.worker.id, 'a1');
+  const table = new WorkerTable();
+  table.learnState('a1', state({ group: 'a' }), 0);
+  table.learnState('b1', state({ group: 'b' }), 0);
+  assert.deepEqual(table.groups('f').toSorted(), ['a', 'b']);
   assert.deepEqual(
-    belief.forget('a1').map(({ group }) => group),
+    table.forget('a1').map(({ group }) => group),
     ['a'],
   );
-  assert.deepEqual(belief.groups('f'), ['b']);
-  assert.deepEqual(belief.forget('a1'), []);
+  assert.deepEqual(table.groups('f'), ['b']);
+  assert.deepEqual(table.forget('a1'), []);
+  assert.equal(table.serves('f'), true);
+  table.forget('b1');
+  assert.deepEqual([table.serves('f'), table.groups('f'), [...table.workers()]], [false, [], []]);
 });
 
 test('a worker that comes back in another group leaves the first one', () => {
-  const belief = new Belief<string>();
-  belief.learn('w', state({ group: 'a' }), 0);
-  belief.learn('w', state({ group: 'b' }), 1);
-  assert.equal(belief.pick('f', 'a', 1), undefined);
-  assert.equal(belief.pick('f', 'b', 1)?.worker.id, 'w');
-  assert.deepEqual(belief.groups('f'), ['b']);
+  const table = new WorkerTable();
+  table.learnState('w', state({ group: 'a' }), 0);
+  table.learnState('w', state({ group: 'b' }), 1);
+  assert.equal(table.endpoints('f', 'a').size, 0);
+  assert.equal(only(table, 'b').worker.id, 'w');
+  assert.deepEqual(table.groups('f'), ['b']);
 });
 
-test('only functions faster than 5 ms are sent one more call for each slot', () => {
-  for (const [serviceMs, most] of [
-    [1, 4],
-    [4.9, 4],
-    [5, 2],
-    [0, 2],
-  ] as const) {
-    const belief = new Belief<string>();
-    belief.learn('w', state({ slots: 2, serviceMs }), 0);
-    let sent = 0;
-    for (
-      let seat = belief.pick('f', 'workers', 0);
-      seat !== undefined;
-      seat = belief.pick('f', 'workers', 0)
-    ) {
-      belief.hold(seat, `call ${sent++}`);
-    }
-    assert.equal(sent, most, `at ${serviceMs} ms`);
+test('the free slots of a group are those of its live workers alone', () => {
+  const table = new WorkerTable();
+  for (const id of ['live', 'frozen', 'leaving', 'silent']) table.learnState(id, state({ slots: 3 }), 0);
+  assert.equal(table.freeSlots('f', 'workers', 0), 12);
+  for (const worker of table.workers()) {
+    if (worker.id === 'frozen') table.frozen(worker);
+    else if (worker.id === 'leaving') table.leaving(worker);
+    else if (worker.id === 'live') table.answered(worker, 1000);
   }
+  assert.equal(table.freeSlots('f', 'workers', UNHEARD_MS + 1), 3);
+  assert.equal(table.freeSlots('f', 'others', 0), 0);
 });
 
-test('a reply alone makes no worker known', () => {
-  const belief = new Belief<string>();
-  assert.equal(belief.learnReply('f', { worker: 'w', group: 'workers', free: 3 }, 0), undefined);
-  assert.equal(picked(belief), undefined);
+test('a reply alone makes no worker known; a pull does, with one slot and none of it free', () => {
+  const table = new WorkerTable();
+  assert.equal(table.learnReply('f', { worker: 'w', group: 'workers', free: 3 }, 0), undefined);
+  assert.equal(table.serves('f'), false);
+  const endpoint = table.learnPull('w', 'f', 'workers', 0);
+  assert.deepEqual([endpoint.slots, endpoint.free], [1, 0]);
+  assert.equal(table.learnReply('f', { worker: 'w', free: 1, serviceMs: 7 }, 1), endpoint);
+  assert.deepEqual([endpoint.free, endpoint.serviceMs], [1, 7]);
+});
+
+test('what a worker has not answered is counted over all its functions', () => {
+  const table = new WorkerTable();
+  const first = table.learnPull('w', 'f', 'workers', 0);
+  const second = table.learnPull('w', 'g', 'workers', 0);
+  first.hold();
+  second.hold();
+  second.hold();
+  assert.equal(first.worker.outstanding, 3);
 });
