@@ -2,12 +2,12 @@
 // notices survives. What to do about one, and the score, are in docs/testing.md. `-- --mutate <file>` takes one file.
 
 // Few scenarios of the model for each mutant; the sentence tests run before it and notice most of them.
-process.env.MODEL_RUNS ??= '60';
+process.env.MODEL_RUNS ??= '100';
 
 export default {
   mutate: [
     'gateway/dispatch/{placement,call,wait-queue,worker-table,liveness,pull-server}.ts',
-    'workers/serve/{intake,pulls}.ts',
+    'workers/serve/{intake,pulls,phase}.ts',
   ],
   testRunner: 'tap',
   plugins: ['@stryker-mutator/tap-runner'],
@@ -36,7 +36,8 @@ export default {
     ],
   },
   concurrency: 2,
-  timeoutMS: 5000,
+  // Added to 1.5 times what the tests took at first. A short one would count a busy machine as a test that noticed.
+  timeoutMS: 10_000,
   tempDirName: '.stryker-tmp',
   ignorePatterns: ['docs', 'dist', '.ci'],
   reporters: ['clear-text', 'progress', 'html', 'json'],

@@ -14,7 +14,7 @@ export interface ImportRule {
   readonly types?: readonly string[];
 }
 
-const PURE = ['placement', 'call', 'wait-queue', 'worker-table', 'drain-rate', 'run-time'].map(
+const PURE = ['contract', 'placement', 'call', 'wait-queue', 'worker-table', 'drain-rate', 'run-time'].map(
   (name) => `./gateway/dispatch/${name}.ts`,
 );
 
@@ -45,7 +45,7 @@ export const IMPORT_RULES: readonly ImportRule[] = [
   {
     files: PURE,
     may: [...PURE, './gateway/failures.ts', './protocol/*'],
-    types: ['./lib/deadlines.ts'],
+    types: ['./lib/deadlines.ts', './lib/inbox.ts'],
   },
   {
     files: ['./cli/*'],

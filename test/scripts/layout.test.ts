@@ -82,7 +82,7 @@ for (const statement of [
   });
 }
 
-test('a call has the type of a deadline, nothing else of lib', () => {
+test('a call may import the type of a deadline', () => {
   const source = "import type { Expiring } from '../../lib/deadlines.ts';\n";
   assert.deepEqual(layoutProblems('gateway/dispatch/call.ts', source), []);
 });
