@@ -1,5 +1,6 @@
 // `npm run test:mutations`: changes one expression at a time and runs the tests that reach it; a mutant that no test
 // notices survives. What to do about one, and the score, are in docs/testing.md. `-- --mutate <file>` takes one file.
+// Version 9: version 10 needs Node 22.
 
 // Few scenarios of the model for each mutant; the sentence tests run before it and notice most of them.
 process.env.MODEL_RUNS ??= '100';
