@@ -38,6 +38,8 @@ export type LinkSubscription = Pick<Subscription, 'isClosed' | 'unsubscribe'> & 
   drain(limitMs: number): Promise<void>;
 };
 
+/** How long a flush or a drain may take, in milliseconds. */
+export const FLUSH_LIMIT_MS = 2000;
 const CONNECT_TIMEOUT_MS = 1500;
 // A dead link is noticed at the third interval: within 5.4 s.
 const PING_INTERVAL_MS = 1800;

@@ -15,7 +15,8 @@ import type { Part } from './lifecycle.ts';
 import { parseServerList, type ServerList } from './nats-address.ts';
 import { Copies } from './nats-copies.ts';
 import { encodeHeaders } from './nats-headers.ts';
-import { Link, type LinkEvents, type LinkSubscription, type Outgoing } from './nats-link.ts';
+import { FLUSH_LIMIT_MS, Link, type LinkEvents, type Outgoing } from './nats-link.ts';
+import { NatsSubscription } from './nats-subscription.ts';
 
 /** How to reach NATS. */
 export interface NatsBusOptions {
@@ -26,7 +27,6 @@ export interface NatsBusOptions {
   log: Logger;
 }
 
-const FLUSH_LIMIT_MS = 2000;
 const DEFAULT_MAX_PAYLOAD = 1024 * 1024;
 // In a cluster a new subscription takes up to 250 ms to be known everywhere.
 const INTEREST_MS = 300;
@@ -203,7 +203,7 @@ export class NatsBus implements Bus, Part {
         }
         const level = isRefusal(error) ? 'error' : 'warn';
         if (reason !== lastReason)
-          this.#log[level]({ servers: servers.hosts, reason }, 'cannot connect, trying on');
+          this.#log[level]({ servers: servers.hosts, reason }, 'cannot connect, retrying');
         lastReason = reason;
       }
       await pause(pauseMs, undefined, { signal }).catch(() => undefined);
@@ -268,60 +268,6 @@ export class NatsBus implements Bus, Part {
         this.#log.error({ err: error }, 'a connection listener failed');
       }
     }
-  }
-}
-
-/** A subscription of the bus: on each link that it is attached to, one of the client. */
-class NatsSubscription implements BusSubscription {
-  readonly #subject: string;
-  readonly #queue: string | undefined;
-  readonly #deliver: (message: BusMessage, link: Link) => void;
-  readonly #onEnded: () => void;
-  readonly #attached = new Map<Link, LinkSubscription>();
-  #drained: Promise<void> | undefined;
-
-  constructor(
-    subject: string,
-    queue: string | undefined,
-    deliver: (message: BusMessage, link: Link) => void,
-    onEnded: () => void,
-  ) {
-    this.#subject = subject;
-    this.#queue = queue;
-    this.#deliver = deliver;
-    this.#onEnded = onEnded;
-  }
-
-  /** Does nothing where it is attached already and was not refused. */
-  attach(link: Link): void {
-    if (this.#attached.get(link)?.isClosed() === false) return;
-    const deliver = (message: BusMessage) => this.#deliver(message, link);
-    this.#attached.set(link, link.subscribe(this.#subject, this.#queue, deliver));
-  }
-
-  /** Leaves the link after what is on the way. */
-  async detach(link: Link, limitMs: number): Promise<void> {
-    await this.#attached.get(link)?.drain(limitMs);
-    this.#attached.delete(link);
-  }
-
-  /** For a link that is closed. */
-  forget(link: Link): void {
-    this.#attached.delete(link);
-  }
-
-  drain(): Promise<void> {
-    this.#onEnded();
-    this.#drained ??= Promise.all(
-      [...this.#attached.keys()].map((link) => this.detach(link, FLUSH_LIMIT_MS)),
-    ).then(() => undefined);
-    return this.#drained;
-  }
-
-  unsubscribe(): void {
-    this.#onEnded();
-    for (const one of this.#attached.values()) if (!one.isClosed()) one.unsubscribe();
-    this.#attached.clear();
   }
 }
 

@@ -193,9 +193,9 @@ test('a call whose wait would outlast its budget is refused early, with the coun
     const error = refused[0]?.error();
     assert.equal(error?.code, 'saturated');
     assert.equal(error?.started, 'no');
-    assert.equal(error?.extra['workers'], 1);
-    assert.equal(error?.extra['slots'], 2);
-    assert.equal(typeof error?.extra['parked'], 'number');
+    assert.equal(error?.extra.workers, 1);
+    assert.equal(error?.extra.slots, 2);
+    assert.equal(typeof error?.extra.parked, 'number');
     assert.ok((error?.retryAfterS ?? 0) >= 1);
     await gateway.clock.advance(1100);
   }));
