@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 
-/** The description of the HTTP interface, ready to be sent. */
+/** The OpenAPI document of the public routes, ready to be sent. */
 export interface OpenapiDocument {
   /** The file as it was written. */
   yaml: string;
