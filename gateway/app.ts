@@ -26,7 +26,7 @@ export function createApp({ functions, readiness, log }: AppOptions): App {
 }
 
 /** What the admin app needs. */
-export interface AdminAppOptions extends Pick<AppOptions, 'readiness' | 'log'> {
+interface AdminAppOptions extends Pick<AppOptions, 'readiness' | 'log'> {
   metrics: Pick<Metrics, 'contentType' | 'text'>;
 }
 

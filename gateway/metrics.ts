@@ -8,7 +8,7 @@ import type { Dispatcher } from './dispatch/dispatcher.ts';
 import { isSilent } from './dispatch/worker-table.ts';
 
 /** What the metrics are read from. */
-export interface MetricsOptions {
+interface MetricsOptions {
   readonly dispatch: Pick<Dispatcher, 'belief' | 'lots' | 'pending' | 'lateReplies'>;
   readonly bus: Bus;
   readonly clock: Clock;

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 
 /** The OpenAPI document of the public routes, ready to be sent. */
-export interface OpenapiDocument {
+interface OpenapiDocument {
   /** The file as it was written. */
   yaml: string;
   /** The same document as JSON. */

@@ -4,7 +4,7 @@ import { getHeapStatistics } from 'node:v8';
 import { descriptorLimit } from './http/limits.ts';
 
 /** How much of a resource is in use; `used` and `limit` have the same unit. */
-export interface Usage {
+interface Usage {
   readonly resource: 'memory' | 'heap' | 'descriptors';
   readonly used: number;
   readonly limit: number;
@@ -13,8 +13,8 @@ export interface Usage {
 const MAX_SHARE = 0.9;
 
 /** The first resource that is 90 % used, so that callers can be sent elsewhere before it runs out. */
-export function pressure(usages: readonly Usage[] = measure()): Usage | undefined {
-  return usages.find(({ used, limit }) => used >= MAX_SHARE * limit);
+export function pressure(): Usage | undefined {
+  return measure().find(({ used, limit }) => used >= MAX_SHARE * limit);
 }
 
 function measure(): Usage[] {

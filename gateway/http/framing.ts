@@ -2,13 +2,13 @@ import type { IncomingMessage } from 'node:http';
 import { CallError } from '../../protocol/call-error.ts';
 
 /** What the parser knows of a request when its head is complete. */
-export type RequestHead = Pick<
+type RequestHead = Pick<
   IncomingMessage,
   'method' | 'url' | 'httpVersionMajor' | 'httpVersionMinor' | 'rawHeaders'
 >;
 
 /** The part of the limits that concerns heads. */
-export interface HeadLimits {
+interface HeadLimits {
   maxHeaders: number;
   maxTargetBytes: number;
 }

@@ -15,7 +15,7 @@ export interface ConnectionsOptions {
   listener: RequestListener;
 }
 
-/** The open connections of one server: finds them by their socket, counts for them, and ends them. */
+/** The open connections of one server, with what they share: limits, counts, the listener and the drain. */
 export class OpenConnections implements ConnectionOwner {
   readonly limits: ServerLimits;
   readonly counts: ServerCounts = { inFlight: 0, held: 0, slowReaders: 0, dropped: 0, refusals: new Map() };
@@ -63,8 +63,8 @@ export class OpenConnections implements ConnectionOwner {
   }
 
   /**
-   * Each connection ends with its last answer, idle ones every `drainIdleMs`: by `closeIdle` of Node's server, which
-   * knows on which of them a request has begun. Resolves when none is left.
+   * From now on each connection ends with its last answer; idle ones are closed every `drainIdleMs`, by `closeIdle`
+   * of Node's server, which knows on which of them a request has begun. Resolves when none is left.
    */
   async drain(closeIdle: () => void): Promise<void> {
     this.#isDraining = true;

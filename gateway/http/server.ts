@@ -76,6 +76,7 @@ export class HttpServer implements Part {
     return this.#connections.size;
   }
 
+  /** What happens on the connections, and has happened. */
   get counts(): ServerCounts {
     return this.#connections.counts;
   }

@@ -5,7 +5,7 @@ import { problemResponse } from '../http/problem.ts';
 import type { HttpRequest } from '../http/request.ts';
 
 /** What an app is called with besides Hono's own request. */
-export interface AppEnv {
+interface AppEnv {
   Bindings: { request: HttpRequest };
 }
 

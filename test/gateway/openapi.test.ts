@@ -9,7 +9,7 @@ import { CallError } from '../../protocol/call-error.ts';
 import { codes, problemPath } from '../../protocol/codes.ts';
 import { FakeBroker } from '../support/fake-bus.ts';
 import { FakeClock } from '../support/fake-clock.ts';
-import type { HttpClient, HttpRequest } from '../support/http.ts';
+import type { HttpClient, SentRequest } from '../support/http.ts';
 import { silentLog as log } from '../support/log.ts';
 import { documentedRoutes } from '../support/openapi.ts';
 import { documentedClient } from '../support/system.ts';
@@ -122,7 +122,7 @@ test('the request id of the caller is kept in every answer, and an invalid one i
   }
 });
 
-const refusals: [what: string, path: string, request: HttpRequest, status: number][] = [
+const refusals: [what: string, path: string, request: SentRequest, status: number][] = [
   ['a name that is none', '/functions/a%2eb', { method: 'POST' }, 400],
   ['a path that is none', '/functions/a/b', { method: 'POST' }, 404],
   ['another method', '/functions/echo', { method: 'PUT' }, 405],
