@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { Gateway, type GatewaySettings } from '../gateway/gateway.ts';
+import { Gateway } from '../gateway/gateway.ts';
+import type { GatewaySettings } from '../gateway/settings.ts';
 import { createLogger } from '../lib/log.ts';
 import { integer, OptionsError, readOptions, text, toggle } from '../lib/options.ts';
 import type { Command } from './command.ts';

@@ -1,19 +1,21 @@
 import type { Logger } from 'pino';
 import type { Metrics } from './metrics.ts';
+import type { Readiness } from './readiness.ts';
 import { type App, baseApp } from './routes/base.ts';
 import { registerDocuments } from './routes/documents.ts';
 import { type FunctionRouteOptions, registerFunctions } from './routes/functions.ts';
-import { type Readiness, registerHealth } from './routes/health.ts';
+import { registerHealth } from './routes/health.ts';
 import { registerMetrics } from './routes/metrics.ts';
 import { registerProblems } from './routes/problems.ts';
 
+/** What the public app needs. */
 export interface AppOptions {
   functions: FunctionRouteOptions;
-  readiness: Readiness;
+  readiness: Pick<Readiness, 'refusal'>;
   log: Logger;
 }
 
-/** The public routes, without a socket: `app.request()` answers as the server would. */
+/** The public routes; `appServer` puts them on a port. */
 export function createApp({ functions, readiness, log }: AppOptions): App {
   const app = baseApp(log);
   registerFunctions(app, functions);
@@ -23,11 +25,12 @@ export function createApp({ functions, readiness, log }: AppOptions): App {
   return app;
 }
 
-export interface AdminAppOptions extends Pick<AppOptions, 'readiness' | 'log'> {
+/** What the admin app needs. */
+interface AdminAppOptions extends Pick<AppOptions, 'readiness' | 'log'> {
   metrics: Pick<Metrics, 'contentType' | 'text'>;
 }
 
-/** The routes of the admin listener. */
+/** The routes of the admin server. */
 export function createAdminApp({ readiness, log, metrics }: AdminAppOptions): App {
   const app = baseApp(log);
   registerHealth(app, readiness);

@@ -1,6 +1,6 @@
 import { CallError } from '../protocol/call-error.ts';
 
-/** The loss of the broker, told before anything was sent. */
+/** The gateway has no connection to the broker; nothing was sent. */
 export function brokerUnavailable(cause?: unknown): CallError {
   return new CallError('broker_unavailable', 'this gateway has lost its connection to NATS', {
     retryAfterS: 1,
@@ -8,16 +8,16 @@ export function brokerUnavailable(cause?: unknown): CallError {
   });
 }
 
-/** The gateway takes no new calls. */
+/** The gateway is stopping and takes no new calls. */
 export function draining(): CallError {
-  return new CallError('draining', 'this gateway is stopping, another one takes the call', {
+  return new CallError('draining', 'this gateway is stopping; retry on another gateway', {
     retryAfterS: 1,
   });
 }
 
-/** The gateway is about to run out of something; `share` is 0 to 1. */
+/** The gateway is about to run out of a resource; `share` is how much is in use, 0 to 1. */
 export function underPressure(resource: string, share: number): CallError {
-  const detail = `${Math.round(share * 100)} % of this gateway's ${resource} are used`;
+  const detail = `${Math.round(share * 100)} % of this gateway's ${resource} is in use`;
   return new CallError('saturated', detail, { retryAfterS: 1 });
 }
 
@@ -26,7 +26,7 @@ export function noResponders(fn: string, retryAfterS: number): CallError {
   return new CallError('no_responders', `no worker is subscribed to ${fn}`, { retryAfterS });
 }
 
-/** Every slot is taken; `waitMs` is how long the queue would take, a second if that is not known. */
+/** Every slot is busy; `waitMs` is the estimated wait in the queue, a second if it is not known. */
 export function saturated(
   endpoints: Iterable<{ readonly slots: number }>,
   parked: number,
@@ -38,7 +38,7 @@ export function saturated(
     workers++;
     slots += endpoint.slots;
   }
-  return new CallError('saturated', `all ${slots} slots are taken and ${parked} calls wait`, {
+  return new CallError('saturated', `all ${slots} slots are busy and ${parked} calls are waiting`, {
     retryAfterS: Math.max(1, Math.ceil(waitMs / 1000)),
     extra: { workers, slots, parked },
   });
@@ -49,12 +49,12 @@ export function deadlineExceeded(budgetMs: number, started: CallError['started']
   return new CallError('deadline_exceeded', `no answer within ${Math.round(budgetMs)} ms`, { started });
 }
 
-/** The process that held the call is gone. */
+/** The worker process that had the call is gone. */
 export function workerLost(): CallError {
-  return new CallError('worker_lost', 'the worker that held the call is gone; it may have run');
+  return new CallError('worker_lost', 'the worker that had the call is gone; the call may have run');
 }
 
-/** The same failure, but another word on whether the call had started. */
+/** The same failure with another `started`. */
 export function withStarted(error: CallError, started: CallError['started']): CallError {
   const { code, message, status, retryAfterS, extra, headers, cause } = error;
   return new CallError(code, message, { status, started, retryAfterS, extra, headers, cause });

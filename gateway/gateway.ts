@@ -1,108 +1,104 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
-import { getRequestListener } from '@hono/node-server';
 import type { Logger } from 'pino';
 import { awaitConnection } from '../lib/await-connection.ts';
-import type { Bus } from '../lib/bus.ts';
-import { systemClock } from '../lib/clock.ts';
-import { Lifecycle } from '../lib/lifecycle.ts';
+import { systemClock as clock } from '../lib/clock.ts';
+import { Lifecycle, type Part } from '../lib/lifecycle.ts';
 import { NatsBus } from '../lib/nats.ts';
 import { randomToken } from '../lib/random-token.ts';
-import { CallError } from '../protocol/call-error.ts';
 import { Subjects } from '../protocol/subjects.ts';
 import { createAdminApp, createApp } from './app.ts';
+import { appServer } from './app-server.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
-import { brokerUnavailable, draining, underPressure } from './failures.ts';
-import { problemResponse } from './http/answer.ts';
-import { Exchanges } from './http/request.ts';
-import { HttpServer } from './http/server.ts';
+import type { HttpServer } from './http/server.ts';
 import { Metrics } from './metrics.ts';
-import { memoryLimit, pressure } from './pressure.ts';
+import { memoryLimit } from './pressure.ts';
+import { Readiness } from './readiness.ts';
 import type { App } from './routes/base.ts';
-import type { Readiness } from './routes/health.ts';
+import type { GatewaySettings } from './settings.ts';
 
-/** All that a gateway can be told; `cli/gateway.ts` has the names, defaults and help texts. */
-export interface GatewaySettings {
-  host: string;
-  /** 0 = any free port. */
-  port: number;
-  /** On loopback; 0 = none. */
-  adminPort: number;
-  /** Comma list. */
-  natsUrl: string;
-  subjectPrefix: string;
-  deadlineMs: number;
-  maxDeadlineMs: number;
-  /** undefined = what the broker's max_payload leaves. */
-  maxBodyBytes: number | undefined;
-  maxInFlight: number;
-  /** `Retry-After` of `no_responders`, in seconds. */
-  retryAfterS: number;
-  drainMs: number;
-  /** false = a call that finds no free slot is refused at once. */
-  parking: boolean;
-  /** false = parked calls wait until their deadline, however hopeless. */
-  earlyRefusal: boolean;
-  /** Bytes of bodies parked for one function and group; undefined = a sixteenth of the memory. */
-  maxParkedBytes: number | undefined;
-}
-
-/** How long the broker may be away before the gateway calls itself not ready. */
-const UNREADY_AFTER_MS = 2000;
-
-/** What the last answers need to leave the process. */
-const LAST_ANSWERS_MS = 100;
 /** How long the start waits for the broker. */
 const CONNECT_WAIT_MS = 2000;
+/** What the last answers need to leave the process. */
+const LAST_ANSWERS_MS = 100;
 
 /**
- * One gateway: NATS, dispatch and the two HTTP listeners, started in this order and ended in reverse, so that
- * callers go first and NATS last.
+ * One gateway. It starts in this order and ends in reverse, so that callers leave first and NATS last:
+ *
+ *   1. nats      the connection to the broker; a broker that is absent for now does not stop the start
+ *   2. dispatch  finds workers for calls
+ *   3. admin     health and metrics on loopback, if there is a port for it
+ *   4. http      the public routes. It drains first: every answer but a new connection
+ *
+ * Everything is built in the constructor; nothing listens, connects or ticks before `start`.
  */
 export class Gateway {
   readonly id = `gw-${randomToken()}`;
   readonly #settings: GatewaySettings;
+  readonly #log: Logger;
   readonly #bus: NatsBus;
-  readonly #lifecycle: Lifecycle;
-  readonly #server: HttpServer;
+  readonly #dispatch: Dispatcher;
+  readonly #readiness: Readiness;
   readonly #admin: HttpServer | undefined;
-  #isDraining = false;
-  #lostAt: number | undefined = Number.NEGATIVE_INFINITY;
+  readonly #http: HttpServer;
+  readonly #lifecycle: Lifecycle;
 
   constructor(settings: GatewaySettings, log: Logger) {
     this.#settings = settings;
+    this.#log = log;
     this.#bus = new NatsBus({ servers: settings.natsUrl, name: this.id, log });
-    const subjects = new Subjects(settings.subjectPrefix);
-    const dispatch = new Dispatcher({
-      gateway: this.id,
-      bus: this.#bus,
-      clock: systemClock,
-      subjects,
-      retryAfterS: settings.retryAfterS,
-      isParkingOn: settings.parking,
-      waitQueue: {
-        earlyRefusal: settings.earlyRefusal,
-        maxBytes: settings.maxParkedBytes ?? memoryLimit() / 16,
+    this.#readiness = new Readiness(this.#bus, clock);
+    this.#dispatch = this.#newDispatcher();
+    const metrics = new Metrics({ dispatch: this.#dispatch, bus: this.#bus, clock });
+    this.#admin = this.#newAdminServer(metrics);
+    this.#http = this.#newHttpServer(metrics);
+    const servers = this.#admin === undefined ? [this.#http] : [this.#admin, this.#http];
+    this.#lifecycle = new Lifecycle([this.#busPart(), this.#dispatchPart(), ...servers], log);
+  }
+
+  /** The public port; 0 before the start. */
+  get port(): number {
+    return this.#http.port;
+  }
+
+  /** 0 without an admin server. */
+  get adminPort(): number {
+    return this.#admin?.port ?? 0;
+  }
+
+  /** Resolves when it takes calls, with or without a broker. Rejects when a port cannot be had. */
+  async start(): Promise<void> {
+    await this.#lifecycle.start();
+  }
+
+  /** Answers the calls it has, refuses new ones, then stops; at most `drainMs` plus a second. */
+  async end(): Promise<void> {
+    this.#readiness.drain();
+    await this.#lifecycle.end(this.#settings.drainMs);
+  }
+
+  /** Stops without answering what is under way. */
+  async stop(): Promise<void> {
+    this.#readiness.drain();
+    await this.#lifecycle.stop(1000);
+  }
+
+  #busPart(): Part {
+    return {
+      name: 'nats',
+      start: () => {
+        this.#bus.start();
+        return awaitConnection(this.#bus, clock, CONNECT_WAIT_MS);
       },
-    });
-    const metrics = new Metrics({ dispatch, bus: this.#bus, clock: systemClock });
-    if (settings.adminPort !== 0) metrics.addProcess();
-    const app = this.#publicApp(dispatch, metrics, log);
-    this.#server = this.#listener('http', settings.host, settings.port, app, log);
-    this.#admin =
-      settings.adminPort === 0
-        ? undefined
-        : this.#listener(
-            'admin',
-            '127.0.0.1',
-            settings.adminPort,
-            createAdminApp({ readiness: this.#readiness, log, metrics }),
-            log,
-          );
-    const dispatchPart = {
+      stop: () => this.#bus.close(),
+    };
+  }
+
+  #dispatchPart(): Part {
+    const dispatch = this.#dispatch;
+    return {
       name: 'dispatch',
       start: () => dispatch.start(),
-      // Comes after the listeners': whoever waits still has outlasted the drain.
+      // The servers have drained by now: a call that is still pending has outlasted the drain.
       drain: async () => {
         if (dispatch.pending === 0) return;
         dispatch.endAll();
@@ -110,105 +106,52 @@ export class Gateway {
       },
       stop: () => dispatch.stop(),
     };
-    const busPart = {
-      name: 'nats',
-      start: () => {
-        this.#bus.start();
-        return awaitConnection(this.#bus, systemClock, CONNECT_WAIT_MS);
-      },
-      stop: () => this.#bus.close(),
-    };
-    const admin = this.#admin === undefined ? [] : [this.#admin];
-    this.#lifecycle = new Lifecycle([busPart, dispatchPart, ...admin, this.#server], log);
-    this.#bus.onConnection((connected) => {
-      this.#lostAt = connected ? undefined : systemClock.now();
+  }
+
+  #newDispatcher(): Dispatcher {
+    const { subjectPrefix, retryAfterS, parking, earlyRefusal, maxParkedBytes } = this.#settings;
+    return new Dispatcher({
+      gateway: this.id,
+      bus: this.#bus,
+      clock,
+      subjects: new Subjects(subjectPrefix),
+      retryAfterS,
+      isParkingOn: parking,
+      waitQueue: { earlyRefusal, maxBytes: maxParkedBytes ?? memoryLimit() / 16 },
     });
   }
 
-  get port(): number {
-    return this.#server.port;
+  #newAdminServer(metrics: Metrics): HttpServer | undefined {
+    const { adminPort } = this.#settings;
+    if (adminPort === 0) return undefined;
+    metrics.addProcess();
+    const app = createAdminApp({ readiness: this.#readiness, log: this.#log, metrics });
+    return this.#newServer('admin', '127.0.0.1', adminPort, app);
   }
 
-  /** 0 without an admin listener. */
-  get adminPort(): number {
-    return this.#admin?.port ?? 0;
-  }
-
-  async start(): Promise<void> {
-    await this.#lifecycle.start();
-  }
-
-  /** Answers what it has, refuses what comes, then stops; at most `drainMs` plus a second. */
-  async end(): Promise<void> {
-    this.#isDraining = true;
-    await this.#lifecycle.end(this.#settings.drainMs);
-  }
-
-  async stop(): Promise<void> {
-    this.#isDraining = true;
-    await this.#lifecycle.stop(1000);
-  }
-
-  readonly #readiness: Readiness = () => {
-    if (this.#isDraining) return draining();
-    const isLost = this.#lostAt !== undefined && systemClock.now() - this.#lostAt > UNREADY_AFTER_MS;
-    if (isLost) return brokerUnavailable();
-    const full = pressure();
-    return full === undefined ? undefined : underPressure(full.resource, full.used / full.limit);
-  };
-
-  #publicApp(dispatch: Dispatcher, metrics: Metrics, log: Logger): App {
-    const { deadlineMs, maxDeadlineMs, maxBodyBytes, maxInFlight } = this.#settings;
-    const bus: Bus = this.#bus;
-    return createApp({
+  #newHttpServer(metrics: Metrics): HttpServer {
+    const { host, port, deadlineMs, maxDeadlineMs, maxBodyBytes, maxInFlight } = this.#settings;
+    const app = createApp({
       functions: {
-        dispatch,
-        bus,
-        clock: systemClock,
-        log,
+        dispatch: this.#dispatch,
+        bus: this.#bus,
+        clock,
+        log: this.#log,
         budget: { defaultMs: deadlineMs, maxMs: maxDeadlineMs },
         maxBodyBytes,
         maxInFlight,
-        isDraining: () => this.#isDraining,
+        isDraining: () => this.#readiness.isDraining,
         onEnded: (fn, outcome, elapsedMs) => metrics.ended(fn, outcome, elapsedMs),
       },
       readiness: this.#readiness,
-      log,
+      log: this.#log,
     });
+    return this.#newServer('http', host, port, app);
   }
 
-  #listener(name: string, host: string, port: number, app: App, log: Logger): HttpServer {
-    const exchanges = new Exchanges(systemClock);
-    const listener = getRequestListener(
-      (request, env) => app.fetch(request, { exchange: exchanges.of(...socketsOf(env)) }),
-      {
-        overrideGlobalObjects: true,
-        errorHandler: (error) => {
-          log.debug({ err: error }, 'a request that is no request');
-          return problemResponse(
-            new CallError('bad_request', 'the target or Host of the request is not valid'),
-            {
-              requestId: randomToken(),
-            },
-          );
-        },
-      },
-    );
-    return new HttpServer({
-      name,
-      host,
-      port,
-      log,
-      listener: (incoming: IncomingMessage, outgoing: ServerResponse) => void listener(incoming, outgoing),
-      limits: {
-        maxBodyBytes: () =>
-          Math.min(this.#settings.maxBodyBytes ?? Number.POSITIVE_INFINITY, this.#bus.maxPayload),
-      },
-    });
+  #newServer(name: string, host: string, port: number, app: App): HttpServer {
+    const { maxBodyBytes = Number.POSITIVE_INFINITY } = this.#settings;
+    const limits = { maxBodyBytes: () => Math.min(maxBodyBytes, this.#bus.maxPayload) };
+    return appServer(app, clock, { name, host, port, log: this.#log, limits });
   }
-}
-
-/** The server speaks HTTP/1.1 only, so its sockets are never those of HTTP/2. */
-function socketsOf(env: { incoming: unknown; outgoing: unknown }): [IncomingMessage, ServerResponse] {
-  return [env.incoming as IncomingMessage, env.outgoing as ServerResponse];
 }

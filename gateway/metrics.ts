@@ -6,29 +6,23 @@ import type { Started } from '../protocol/codes.ts';
 import type { CallOutcome } from './dispatch/contract.ts';
 import type { Dispatcher } from './dispatch/dispatcher.ts';
 
-/**
- * What a gateway counts, in the text format of Prometheus. Names and units follow
- * https://prometheus.io/docs/practices/naming/: seconds, `_total` for what only grows.
- *
- * Two kinds: what this gateway did (calls, durations, parked), which is summed over gateways; and what the workers
- * told all gateways alike (`now_or_never_worker…`), which is not.
- */
-export interface MetricsOptions {
+/** What the metrics are read from. */
+interface MetricsOptions {
   readonly dispatch: Pick<Dispatcher, 'workers' | 'queues' | 'pending' | 'lateReplies'>;
   readonly bus: Bus;
   readonly clock: Clock;
 }
 
-/** Callers make names up: only functions that somebody serves get a name, and no more than so many. */
+/** Callers can send any name: only functions that somebody serves become a label, and at most this many. */
 const MAX_FUNCTIONS = 1000;
-/** From a quick handler's millisecond to the longest budget. */
+/** Bucket limits, from a fast handler's millisecond to the longest budget. */
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
-/** The timer that measures the loop must not load it. */
+/** Interval of the timer that measures the event loop: it must not load the loop itself. */
 const LOOP_PRECISION_MS = 100;
 
 const ANSWERED = { code: 'ok', started: 'yes' } as const;
 
-/** What the live workers of a function and group told, summed. */
+/** What the live workers of a function and group reported, summed. */
 interface GroupCounts {
   workers: number;
   slots: number;
@@ -39,22 +33,29 @@ interface GroupCounts {
 
 const NOTHING: Readonly<GroupCounts> = { workers: 0, slots: 0, free: 0, running: 0, buffered: 0 };
 
-const GROUP_GAUGES: readonly { name: string; help: string; of: keyof GroupCounts }[] = [
-  { name: 'workers', of: 'workers', help: 'Worker processes that were heard in the last 1.5 seconds.' },
-  { name: 'worker_slots', of: 'slots', help: 'Calls that the workers can run at a time.' },
-  { name: 'worker_slots_free', of: 'free', help: 'Slots of the workers that are free.' },
-  { name: 'worker_running_calls', of: 'running', help: 'Calls that run at the workers.' },
+const GROUP_GAUGES: readonly { name: string; count: keyof GroupCounts; help: string }[] = [
+  { name: 'workers', count: 'workers', help: 'Worker processes last seen at most 1.5 seconds ago.' },
+  { name: 'worker_slots', count: 'slots', help: 'Calls that the workers can run at a time.' },
+  { name: 'worker_slots_free', count: 'free', help: 'Free slots of the workers.' },
+  { name: 'worker_running_calls', count: 'running', help: 'Calls that run in the workers.' },
   {
     name: 'worker_buffered_calls',
-    of: 'buffered',
-    help: 'Calls that wait in the workers: of plain NATS requesters, and prefetched ones of quick functions.',
+    count: 'buffered',
+    help: 'Calls that wait in the workers: of plain NATS requesters, and prefetched ones of fast functions.',
   },
 ];
 
+/**
+ * What a gateway counts, in the text format of Prometheus. Names and units follow
+ * https://prometheus.io/docs/practices/naming/: seconds, `_total` for what only grows.
+ *
+ * Two kinds: what this gateway did (calls, durations, parked), which is summed over gateways; and what the workers
+ * reported to all gateways alike (`now_or_never_worker…`), which is not.
+ */
 export class Metrics {
   readonly #options: MetricsOptions;
   readonly #registry = new Registry();
-  /** Those that have a name in the labels. */
+  /** Functions that are a label. */
   readonly #functions = new Set<string>();
   readonly #calls: Counter<'function' | 'code' | 'started'>;
   readonly #duration: Histogram<'function' | 'result'>;
@@ -65,13 +66,13 @@ export class Metrics {
     const registers = [this.#registry];
     this.#calls = new Counter({
       name: 'now_or_never_calls_total',
-      help: 'Calls by how they ended: code is ok or the code of the problem. function is empty where nobody serves it.',
+      help: 'Calls by outcome: code is ok or the code of the problem. function is empty if nobody serves it.',
       labelNames: ['function', 'code', 'started'],
       registers,
     });
     this.#duration = new Histogram({
       name: 'now_or_never_call_duration_seconds',
-      help: 'From the head of the request to its end; result is answered or failed.',
+      help: 'Time from the head of the request to its answer; result is answered or failed.',
       labelNames: ['function', 'result'],
       buckets: SECONDS,
       registers,
@@ -87,12 +88,12 @@ export class Metrics {
     this.#observeWorkers(registers);
   }
 
-  /** Adds what prom-client knows of a process: processor, memory, event loop, garbage collection. Once a process. */
+  /** Adds prom-client's metrics of the process: processor, memory, event loop, garbage collection. Once a process. */
   addProcess(): void {
     collectDefaultMetrics({ register: this.#registry, eventLoopMonitoringPrecision: LOOP_PRECISION_MS });
   }
 
-  /** A call has ended. `fn` is undefined when its name was none. */
+  /** Counts a call that has ended. `fn` is undefined when its name was not valid. */
   ended(fn: string | undefined, outcome: CallOutcome, elapsedMs: number): void {
     const isFailure = outcome instanceof CallError;
     const { code, started } = isFailure ? outcome : ANSWERED;
@@ -103,11 +104,12 @@ export class Metrics {
     if (!isFailure) this.#queue.observe({ function: name }, outcome.queueMs / 1000);
   }
 
+  /** The content type of `text`. */
   get contentType(): string {
     return this.#registry.contentType;
   }
 
-  /** All of it as of now. */
+  /** All metrics as of now. */
   text(): Promise<string> {
     return this.#registry.metrics();
   }
@@ -115,7 +117,7 @@ export class Metrics {
   #nameOf(fn: string | undefined, started: Started): string {
     if (fn === undefined) return '';
     if (this.#functions.has(fn)) return fn;
-    // `unknown` proves nothing: a caller that leaves at once gets it for any name.
+    // `unknown` proves nothing: a caller that leaves at once causes it for any name.
     const isServed = started === 'yes' || this.#options.dispatch.workers.serves(fn);
     if (!isServed || this.#functions.size >= MAX_FUNCTIONS) return '';
     this.#functions.add(fn);
@@ -126,7 +128,7 @@ export class Metrics {
     const { dispatch, bus } = this.#options;
     new Gauge({
       name: 'now_or_never_pending_calls',
-      help: 'Calls that are not answered yet, or are still owed to a group.',
+      help: 'Calls not answered yet, or not yet delivered to every group.',
       registers,
       collect() {
         this.set(dispatch.pending);
@@ -144,7 +146,7 @@ export class Metrics {
     });
     new Counter({
       name: 'now_or_never_late_replies_total',
-      help: 'Replies that came when the caller had its answer or had left: of another group, or after the deadline.',
+      help: 'Replies that came after the caller had its answer or had left: from another group, or after the deadline.',
       registers,
       collect() {
         this.reset();
@@ -153,7 +155,7 @@ export class Metrics {
     });
     new Gauge({
       name: 'now_or_never_nats_connected',
-      help: '1 while the gateway has a NATS server, else 0.',
+      help: '1 while the gateway is connected to NATS, else 0.',
       registers,
       collect() {
         this.set(bus.connected ? 1 : 0);
@@ -163,7 +165,7 @@ export class Metrics {
 
   #observeWorkers(registers: Registry[]): void {
     const counts = () => this.#groupCounts();
-    for (const { name, help, of } of GROUP_GAUGES) {
+    for (const { name, count, help } of GROUP_GAUGES) {
       new Gauge({
         name: `now_or_never_${name}`,
         help,
@@ -171,7 +173,7 @@ export class Metrics {
         registers,
         collect() {
           this.reset();
-          for (const { fn, group, count } of counts()) this.set({ function: fn, group }, count[of]);
+          for (const { fn, group, count: sums } of counts()) this.set({ function: fn, group }, sums[count]);
         },
       });
     }

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 
-/** The description of the HTTP interface, ready to be sent. */
-export interface OpenapiDocument {
+/** The OpenAPI document of the public routes, ready to be sent. */
+interface OpenapiDocument {
   /** The file as it was written. */
   yaml: string;
   /** The same document as JSON. */

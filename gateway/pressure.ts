@@ -3,18 +3,18 @@ import { totalmem } from 'node:os';
 import { getHeapStatistics } from 'node:v8';
 import { descriptorLimit } from './http/limits.ts';
 
-/** How much of a resource is used; `used` and `limit` in the same unit. */
-export interface Usage {
+/** How much of a resource is in use; `used` and `limit` have the same unit. */
+interface Usage {
   readonly resource: 'memory' | 'heap' | 'descriptors';
   readonly used: number;
   readonly limit: number;
 }
 
-const TOO_FULL = 0.9;
+const MAX_SHARE = 0.9;
 
-/** The first resource of which nine tenths are used, so that callers can be sent elsewhere before it is gone. */
-export function pressure(usages: readonly Usage[] = measure()): Usage | undefined {
-  return usages.find(({ used, limit }) => used >= TOO_FULL * limit);
+/** The first resource that is 90 % used, so that callers can be sent elsewhere before it runs out. */
+export function pressure(): Usage | undefined {
+  return measure().find(({ used, limit }) => used >= MAX_SHARE * limit);
 }
 
 function measure(): Usage[] {
@@ -26,14 +26,14 @@ function measure(): Usage[] {
   ];
 }
 
-/** Bytes: what a container allows, else what the machine has. */
+/** In bytes: the container's limit, else the machine's memory. */
 export function memoryLimit(): number {
   const allowed = process.constrainedMemory();
-  // Without a limit Node answers 0, undefined or a number beyond any machine, as its versions go.
+  // Without a limit Node returns 0, undefined or a huge number, depending on its version.
   return allowed > 0 && allowed < totalmem() ? allowed : totalmem();
 }
 
-/** 0 where the system does not tell. */
+/** 0 where the system does not say. */
 function openDescriptors(): number {
   try {
     return readdirSync('/proc/self/fd').length;

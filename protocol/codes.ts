@@ -5,20 +5,20 @@ interface CodeFacts {
   /** HTTP status; `service_error` and `bad_request` may carry another one. */
   status: number;
   title: string;
-  /** What `started` says unless the place that fails knows better. */
+  /** `started` unless the place that fails knows more. */
   started: Started;
-  /** What it means and what the caller can do, shown at `/problems/<code>`. */
+  /** What it means and what the caller can do: the text of `/problems/<code>`. */
   meaning: string;
 }
 
-/** Every way a call can fail: closed, so that the switch over it is checked by the compiler. */
+/** Every way a call can fail. The list is closed, so that the compiler checks a switch over it. */
 export const codes = {
   bad_request: {
     status: 400,
     title: 'The request is malformed',
     started: 'no',
     meaning:
-      'The function name, a header, the JSON or the HTTP framing is not valid; `detail` says which. The status is 400, or 414 and 431 when the target or the headers are too large, 417 for an expectation that cannot be met, 505 for another HTTP version. Mend the request; the same one fails again.',
+      'The function name, a header, the JSON or the HTTP framing is not valid; `detail` says which. The status is 400, or 414 and 431 when the target or the headers are too large, 417 for an unsupported `Expect` header, 505 for an unsupported HTTP version. Fix the request; an identical retry will fail.',
   },
   not_found: {
     status: 404,
@@ -32,14 +32,14 @@ export const codes = {
     title: 'The method is not allowed here',
     started: 'no',
     meaning:
-      'The path exists, the method does not; `Allow` lists the methods that do. Functions are called with POST.',
+      'The path exists, but not for this method; `Allow` lists the allowed methods. Functions are called with POST.',
   },
   request_incomplete: {
     status: 408,
     title: 'The request did not arrive in time',
     started: 'no',
     meaning:
-      'The head or the body was not sent completely within the time limits of the gateway or within the budget of the call. Nothing was run; send it again over a better connection, or smaller.',
+      'The head or the body was not sent completely within the time limits of the gateway or within the budget of the call. Nothing was run; retry over a faster connection or with a smaller body.',
   },
   payload_too_large: {
     status: 413,
@@ -50,10 +50,10 @@ export const codes = {
   },
   unsupported_media_type: {
     status: 415,
-    title: 'The body has a type or encoding that is not taken',
+    title: 'The content type or encoding is not supported',
     started: 'no',
     meaning:
-      'Encoded bodies (`Content-Encoding`) are never inflated, and a function may take certain content types only. Send the plain body.',
+      'Encoded bodies (`Content-Encoding`) are never decoded, and a function may accept certain content types only. Send the plain body.',
   },
   invalid_input: {
     status: 422,
@@ -67,7 +67,7 @@ export const codes = {
     title: 'This caller has reached its limit',
     started: 'no',
     meaning:
-      'This caller has as many calls or as high a rate as it is allowed. Wait for `Retry-After` seconds.',
+      'This caller has reached its limit of concurrent calls or of calls per second. Wait for `Retry-After` seconds.',
   },
   caller_gone: {
     status: 499,
@@ -93,14 +93,14 @@ export const codes = {
     status: 500,
     title: 'The function answered with an error',
     started: 'yes',
-    meaning: 'The function ran and refused: the status (400 to 599) and `detail` are its own words.',
+    meaning: 'The function ran and refused: the status (400 to 599) and `detail` come from the function.',
   },
   worker_lost: {
     status: 502,
     title: 'The worker was lost',
     started: 'unknown',
     meaning:
-      'The process that held the call is gone. It may have run the call in part or in full; repeat only what can be repeated.',
+      'The worker process that had the call is gone. It may have run the call in part or in full; repeat the call only if running it twice does no harm.',
   },
   bad_reply: {
     status: 502,
@@ -121,13 +121,13 @@ export const codes = {
     title: 'Every worker is busy',
     started: 'no',
     meaning:
-      'Every slot is taken and the wait would outlast the budget, so the answer is no, at once. `Retry-After` follows from the rate at which slots come free; `workers`, `slots` and `parked` say how large the crowd is.',
+      'Every slot is busy and the wait would exceed the budget, so the call is refused at once. `Retry-After` is estimated from the rate at which slots become free; `workers` and `slots` give the capacity, `parked` the queue depth.',
   },
   draining: {
     status: 503,
     title: 'The gateway is stopping',
     started: 'no',
-    meaning: 'This gateway takes no new calls. Another replica does; try again.',
+    meaning: 'This gateway is stopping and takes no new calls. Retry on another gateway.',
   },
   broker_unavailable: {
     status: 503,

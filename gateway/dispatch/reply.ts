@@ -30,8 +30,7 @@ export function callOutcome(
   const body = message.data;
   if (reply.kind === 'error') return replyError(reply, body, call.budgetMs);
   const contentType = headers['content-type'] ?? 'application/json';
-  if (!isHeaderValue(contentType))
-    return new CallError('bad_reply', 'the reply has a content type that is none');
+  if (!isHeaderValue(contentType)) return new CallError('bad_reply', 'the reply has an invalid content type');
   const own: Record<string, string> = {};
   for (const name of Object.keys(headers)) {
     if (!isFunctionHeader(name)) continue;

@@ -1,41 +1,37 @@
 import { CallError } from '../../protocol/call-error.ts';
-import { malformed, otherVersion, targetTooLong } from './framing.ts';
+import { malformed, targetTooLong, unsupportedVersion } from './framing.ts';
 import type { ServerLimits } from './limits.ts';
 
-/** What Node raises on a connection: from its parser, from its timeouts, or from the socket. */
+/** What Node emits as `clientError`: from its parser, its timeouts, or the socket. */
 export type ClientError = Error & { code?: string; reason?: string; rawPacket?: Buffer };
 
-/** What to answer to such an error; undefined when the connection itself is lost and nobody can read an answer. */
+/** The answer to such an error; undefined when the connection is lost and nobody can read an answer. */
 export function refusalOf(error: ClientError, limits: ServerLimits): CallError | undefined {
   const code = error.code ?? '';
   switch (code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return new CallError(
         'request_incomplete',
-        `the request was not complete in time: allowed are ${limits.headersTimeoutMs} ms for its head and ${limits.requestTimeoutMs} ms in all`,
+        `the headers must arrive within ${limits.headersTimeoutMs} ms, the whole request within ${limits.requestTimeoutMs} ms`,
       );
     case 'HPE_HEADER_OVERFLOW':
       if (isTargetAlone(error.rawPacket, limits.maxTargetBytes)) return targetTooLong(limits.maxTargetBytes);
-      return new CallError(
-        'bad_request',
-        `the headers are too large, allowed are ${limits.maxHeaderBytes} bytes`,
-        {
-          status: 431,
-        },
-      );
+      return new CallError('bad_request', `the headers must be at most ${limits.maxHeaderBytes} bytes`, {
+        status: 431,
+      });
     case 'HPE_INVALID_VERSION':
-      // The parser says the same of a first line that ends in a bare LF.
+      // The parser reports the same for a first line that ends in a bare LF.
       if (/ HTTP\/1\.[01]\n/.test(error.rawPacket?.toString('latin1') ?? '')) break;
-      return otherVersion('of this request');
+      return unsupportedVersion();
     case 'HPE_PAUSED_H2_UPGRADE':
-      return malformed('HTTP/2 is not spoken here, allowed are HTTP/1.0 and HTTP/1.1');
+      return malformed('HTTP/2 is not supported; use HTTP/1.0 or HTTP/1.1');
     case 'HPE_INVALID_EOF_STATE':
       return malformed('the connection was closed before the request was complete');
   }
-  return code.startsWith('HPE_') ? malformed(`this is not an HTTP request: ${reasonOf(error)}`) : undefined;
+  return code.startsWith('HPE_') ? malformed(`malformed request: ${reasonOf(error)}`) : undefined;
 }
 
-/** The parser's own words: fixed texts that quote nothing of the request. */
+/** The parser's message: a fixed text that quotes nothing of the request. */
 function reasonOf(error: ClientError): string {
   return error.reason ?? error.message;
 }

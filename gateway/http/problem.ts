@@ -1,41 +1,56 @@
-import { type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http';
+import { type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { CallError } from '../../protocol/call-error.ts';
-import { PROBLEM_CONTENT_TYPE, toProblem } from '../../protocol/problem.ts';
-import { acceptedRequestId } from './answer.ts';
+import { PROBLEM_CONTENT_TYPE, type ProblemContext, toProblem } from '../../protocol/problem.ts';
 
-/** The caller's own request id if it is 1-128 visible ASCII characters, else a new one. */
-export function requestIdOf(incoming: IncomingMessage | undefined, newRequestId: () => string): string {
-  const own = incoming?.headers['x-request-id'];
-  return acceptedRequestId(typeof own === 'string' ? own : undefined) ?? newRequestId();
+/** A problem document as it goes out, whichever way. */
+interface ProblemAnswer {
+  readonly status: number;
+  /** A plain object, since it reaches the socket without a copy. */
+  readonly headers: Record<string, string>;
+  readonly body: string;
+}
+
+/** The problem document of a failure as a web response; `headers` are added to it. */
+export function problemResponse(
+  error: CallError,
+  context: ProblemContext,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  const answer = problemAnswer(error, context, headers);
+  return new Response(answer.body, { status: answer.status, headers: answer.headers });
 }
 
 /** Answers a request with a problem document. */
-export function refuse(response: ServerResponse, error: CallError, requestId: string): void {
-  const body = JSON.stringify(toProblem(error, { requestId }));
-  response.writeHead(error.status, headersOf(error, requestId, body));
-  response.end(body);
+export function sendProblem(response: ServerResponse, error: CallError, requestId: string): void {
+  const answer = problemAnswer(error, { requestId });
+  response.writeHead(answer.status, withLength(answer));
+  response.end(answer.body);
 }
 
-/** The same answer as bytes, the last ones of a connection on which Node has no response to write to. */
-export function rawAnswer(error: CallError, requestId: string): string {
-  const body = JSON.stringify(toProblem(error, { requestId }));
-  const headers = {
-    ...headersOf(error, requestId, body),
-    Date: new Date().toUTCString(),
-    Connection: 'close',
-  };
-  const lines = Object.entries(headers);
-  const head = lines.map(([name, value]) => `${name}: ${value}\r\n`).join('');
-  return `HTTP/1.1 ${error.status} ${STATUS_CODES[error.status] ?? ''}\r\n${head}\r\n${body}`;
+/** The same answer as raw bytes: the last ones of a connection on which Node has no response to write to. */
+export function problemBytes(error: CallError, requestId: string): string {
+  const answer = problemAnswer(error, { requestId });
+  const headers = { ...withLength(answer), Date: new Date().toUTCString(), Connection: 'close' };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ''}\r\n${lines.join('')}\r\n${answer.body}`;
 }
 
-function headersOf(error: CallError, requestId: string, body: string): OutgoingHttpHeaders {
-  return {
+function problemAnswer(
+  error: CallError,
+  context: ProblemContext,
+  headers: Readonly<Record<string, string>> = {},
+): ProblemAnswer {
+  const all: Record<string, string> = {
+    ...headers,
     ...error.headers,
-    ...(error.retryAfterS === undefined ? {} : { 'Retry-After': String(error.retryAfterS) }),
     'Content-Type': PROBLEM_CONTENT_TYPE,
-    'Content-Length': Buffer.byteLength(body),
     'Cache-Control': 'no-store',
-    'X-Request-Id': requestId,
+    'X-Request-Id': context.requestId,
   };
+  if (error.retryAfterS !== undefined) all['Retry-After'] = String(error.retryAfterS);
+  return { status: error.status, headers: all, body: JSON.stringify(toProblem(error, context)) };
+}
+
+function withLength({ headers, body }: ProblemAnswer): OutgoingHttpHeaders {
+  return { ...headers, 'Content-Length': Buffer.byteLength(body) };
 }

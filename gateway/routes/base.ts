@@ -1,45 +1,44 @@
 import { Hono } from 'hono';
 import type { Logger } from 'pino';
-import { randomToken } from '../../lib/random-token.ts';
 import { CallError } from '../../protocol/call-error.ts';
-import { acceptedRequestId, problemResponse } from '../http/answer.ts';
-import { type Exchange, exchangeOf } from '../http/request.ts';
+import { problemResponse } from '../http/problem.ts';
+import type { HttpRequest } from '../http/request.ts';
 
-/** What the server hands to the app; missing when the app is called without a socket. */
-export interface AppEnv {
-  Bindings: { exchange?: Exchange };
+/** What an app is called with besides Hono's own request. */
+interface AppEnv {
+  Bindings: { request: HttpRequest };
 }
 
+/** A Hono app of this gateway. */
 export type App = Hono<AppEnv>;
 
-/** An app that routes by the path as it was sent, and whose failures all are problem documents. */
+/** An app without routes. It routes by the path as it was sent, and all its failures are problem documents. */
 export function baseApp(log: Logger): App {
   const app = new Hono<AppEnv>({
-    getPath: (request, options) => options?.env?.exchange?.path ?? exchangeOf(request).path,
+    getPath(_request, options) {
+      if (options?.env === undefined) throw new Error('the app was called without its request');
+      return options.env.request.path;
+    },
   });
-  app.notFound((c) =>
-    failure(new CallError('not_found', `there is no ${c.req.method} ${c.req.path.slice(0, 200)}`), c.env),
-  );
+  app.notFound((c) => {
+    const error = new CallError('not_found', `no route for ${c.req.method} ${c.req.path.slice(0, 200)}`);
+    return problemResponse(error, { requestId: c.env.request.id });
+  });
   app.onError((thrown, c) => {
     const error = CallError.from(thrown);
-    if (error.code === 'internal_error') log.error({ err: error.cause, path: c.req.path }, 'a route failed');
-    return failure(error, c.env);
+    const requestId = c.env.request.id;
+    if (error.code === 'internal_error') {
+      log.error({ requestId, path: c.req.path, err: error.cause }, 'the route failed');
+    }
+    return problemResponse(error, { requestId });
   });
   return app;
 }
 
-function failure(error: CallError, env: AppEnv['Bindings'] | undefined): Response {
-  const given = env?.exchange?.headers['x-request-id'];
-  const requestId = acceptedRequestId(typeof given === 'string' ? given : undefined) ?? randomToken();
-  return problemResponse(error, { requestId });
-}
-
-/** Answers every method that has no route at this path with 405, naming those that have. Register it last. */
+/** Answers every other method at this path with 405 and the allowed ones. Register it after them. */
 export function onlyMethods(app: App, path: string, allowed: readonly string[]): void {
-  const allow = allowed.join(', ');
   app.all(path, (c) => {
-    throw new CallError('method_not_allowed', `${c.req.method} is not allowed here, ${allow} is`, {
-      headers: { Allow: allow },
-    });
+    const detail = `${c.req.method} is not allowed here; use ${allowed.join(' or ')}`;
+    throw new CallError('method_not_allowed', detail, { headers: { Allow: allowed.join(', ') } });
   });
 }

@@ -1,7 +1,7 @@
 import { openapiDocument } from '../openapi.ts';
 import { type App, onlyMethods } from './base.ts';
 
-/** The API's own description, as it is written and as JSON. */
+/** `/openapi.yaml` and `/openapi.json`: the OpenAPI document of the public routes. */
 export function registerDocuments(app: App): void {
   app.get('/openapi.yaml', (c) =>
     c.body(openapiDocument().yaml, 200, { 'Content-Type': 'application/yaml' }),

@@ -1,29 +1,24 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { Logger } from 'pino';
 import type { Bus } from '../../lib/bus.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { randomToken } from '../../lib/random-token.ts';
 import { type Budget, type BudgetLimits, readBudget } from '../../protocol/budget.ts';
 import { CallError } from '../../protocol/call-error.ts';
-import {
-  canonicalHeader,
-  forwardedRequestHeaders,
-  type HeaderPairs,
-  header,
-  isFunctionHeader,
-  isHeaderValue,
-} from '../../protocol/headers.ts';
+import type { HeaderPairs } from '../../protocol/headers.ts';
 import { functionName } from '../../protocol/subjects.ts';
 import type { CallOutcome, CallRequest, Dispatch } from '../dispatch/contract.ts';
 import { brokerUnavailable, draining } from '../failures.ts';
-import { type AnswerHeaders, acceptedRequestId, answerResponse, problemResponse } from '../http/answer.ts';
-import { type Exchange, exchangeOf } from '../http/request.ts';
+import { answerResponse } from '../http/answer.ts';
+import { forwardedHeaders } from '../http/forwarded-headers.ts';
+import { problemResponse } from '../http/problem.ts';
+import type { HttpRequest } from '../http/request.ts';
 import { type App, onlyMethods } from './base.ts';
 
 const PATH = '/functions/';
 /** What the headers that the gateway adds may need in the message; counts towards the broker's max_payload. */
 const ENVELOPE_BYTES = 512;
 
+/** What the route of function calls needs. */
 export interface FunctionRouteOptions {
   dispatch: Dispatch;
   bus: Bus;
@@ -35,14 +30,14 @@ export interface FunctionRouteOptions {
   /** How many calls this gateway holds at once; more are refused. */
   maxInFlight: number;
   isDraining: () => boolean;
-  /** A call has ended; `fn` is undefined when its name was none. */
+  /** A call has ended; `fn` is undefined when its name is not valid. */
   onEnded: (fn: string | undefined, outcome: CallOutcome, elapsedMs: number) => void;
 }
 
-/** A function call over HTTP: judges the request, hands it to dispatch, answers with what comes of it. */
+/** `POST /functions/<name>`: calls a function and answers with its result, or with a problem. */
 export function registerFunctions(app: App, options: FunctionRouteOptions): void {
   const calls = new FunctionCalls(options);
-  app.post(`${PATH}*`, (c) => calls.answer(c.env?.exchange ?? exchangeOf(c.req.raw)));
+  app.post(`${PATH}*`, (c) => calls.answer(c.env.request));
   onlyMethods(app, `${PATH}*`, ['POST']);
 }
 
@@ -55,6 +50,7 @@ interface CallFacts {
   budget?: Budget;
 }
 
+/** The calls of one gateway, each from its request to its answer. */
 class FunctionCalls {
   readonly #options: FunctionRouteOptions;
   #inFlight = 0;
@@ -63,40 +59,16 @@ class FunctionCalls {
     this.#options = options;
   }
 
-  async answer(exchange: Exchange): Promise<Response> {
-    const { clock } = this.#options;
-    const acceptedAt = clock.now();
-    const requestId = acceptedRequestId(one(exchange.headers['x-request-id'])) ?? randomToken();
-    const facts: CallFacts = { callId: randomToken(), requestId, acceptedAt };
+  /** Never rejects: every failure is an answer. */
+  async answer(request: HttpRequest): Promise<Response> {
+    const facts: CallFacts = {
+      callId: randomToken(),
+      requestId: request.id,
+      acceptedAt: this.#options.clock.now(),
+    };
     this.#inFlight++;
     try {
-      const fn = functionOf(exchange.path);
-      facts.fn = fn;
-      this.#admit(exchange.headers);
-      const budget = readBudget(
-        one(exchange.headers['request-timeout']),
-        one(exchange.headers.prefer),
-        this.#options.budget,
-      );
-      facts.budget = budget;
-      const deadlineAt = acceptedAt + budget.budgetMs;
-      const headers = forwardedHeaders(exchange.headers, requestId);
-      const body = await exchange.body(this.#bodyLimit(headers), deadlineAt);
-      const outcome = await this.#dispatch(exchange, {
-        callId: facts.callId,
-        fn,
-        body,
-        headers,
-        acceptedAt,
-        deadlineAt,
-        budgetMs: budget.budgetMs,
-      });
-      if (outcome instanceof CallError) throw outcome;
-      const elapsedMs = clock.now() - acceptedAt;
-      const response = answerResponse(outcome, requestId, elapsedMs, budgetHeaders(budget));
-      // Last: what throws before it ends as a failure.
-      this.#options.onEnded(fn, outcome, elapsedMs);
-      return response;
+      return await this.#call(request, facts);
     } catch (thrown) {
       return this.#failed(thrown, facts);
     } finally {
@@ -104,21 +76,45 @@ class FunctionCalls {
     }
   }
 
+  /** Writes into `facts` what it learns. */
+  async #call(request: HttpRequest, facts: CallFacts): Promise<Response> {
+    const { clock, budget: budgetLimits, onEnded } = this.#options;
+    const { callId, requestId, acceptedAt } = facts;
+    const fn = functionOf(request.path);
+    facts.fn = fn;
+    this.#admit(request);
+    const budget = readBudget(request.header('request-timeout'), request.header('prefer'), budgetLimits);
+    facts.budget = budget;
+    const { budgetMs } = budget;
+    const deadlineAt = acceptedAt + budgetMs;
+    const headers = forwardedHeaders(request);
+    const body = await request.body(this.#bodyLimit(headers), deadlineAt);
+    const call = { callId, fn, body, headers, acceptedAt, deadlineAt, budgetMs };
+    const outcome = await this.#dispatch(request, call);
+    if (outcome instanceof CallError) throw outcome;
+    const elapsedMs = clock.now() - acceptedAt;
+    const response = answerResponse(outcome, requestId, elapsedMs, budgetHeaders(budget));
+    // Last: what throws before it ends as a failure.
+    onEnded(fn, outcome, elapsedMs);
+    return response;
+  }
+
   /** Throws for a request that this gateway does not take, before its body is read. */
-  #admit(headers: Readonly<IncomingHttpHeaders>): void {
+  #admit(request: HttpRequest): void {
     const { isDraining, bus, maxInFlight } = this.#options;
     if (isDraining()) throw draining();
     if (!bus.connected) throw brokerUnavailable();
-    const encoding = one(headers['content-encoding']);
-    if (encoding !== undefined && encoding.trim().toLowerCase() !== 'identity') {
-      throw new CallError('unsupported_media_type', 'the body is encoded; send it without Content-Encoding');
+    const encoding = request.header('content-encoding')?.trim().toLowerCase();
+    if (encoding !== undefined && encoding !== 'identity') {
+      throw new CallError('unsupported_media_type', 'Content-Encoding is not supported; send the plain body');
     }
     if (this.#inFlight > maxInFlight) {
-      throw new CallError('saturated', `this gateway holds ${maxInFlight} calls already`, { retryAfterS: 1 });
+      const detail = `this gateway is at its limit of ${maxInFlight} concurrent calls`;
+      throw new CallError('saturated', detail, { retryAfterS: 1 });
     }
   }
 
-  /** Body and headers travel in one message, so the headers take from what the broker allows. */
+  /** Body and headers share one message, so the headers reduce what the broker allows. */
   #bodyLimit(headers: HeaderPairs): number {
     const { bus, maxBodyBytes = Number.POSITIVE_INFINITY } = this.#options;
     let headerBytes = ENVELOPE_BYTES;
@@ -126,10 +122,10 @@ class FunctionCalls {
     return Math.max(0, Math.min(maxBodyBytes, bus.maxPayload - headerBytes));
   }
 
-  #dispatch(exchange: Exchange, call: CallRequest): Promise<CallOutcome> {
+  #dispatch(request: HttpRequest, call: CallRequest): Promise<CallOutcome> {
     return new Promise((resolve) => {
       const pending = this.#options.dispatch.submit(call, resolve);
-      exchange.onGone(() => pending.abandon());
+      request.onGone(() => pending.abandon());
     });
   }
 
@@ -137,7 +133,7 @@ class FunctionCalls {
     const error = CallError.from(thrown);
     const elapsedMs = this.#options.clock.now() - acceptedAt;
     this.#options.onEnded(fn, error, elapsedMs);
-    const { code, status, started } = error;
+    const { code, status, started, message: detail } = error;
     const line = {
       fn,
       call: callId,
@@ -146,7 +142,7 @@ class FunctionCalls {
       status,
       started,
       elapsedMs: Math.round(elapsedMs),
-      detail: error.message,
+      detail,
     };
     if (code === 'internal_error') this.#options.log.error({ ...line, err: error.cause }, 'call failed');
     else this.#options.log.info(line, code === 'caller_gone' ? 'caller gone' : 'call failed');
@@ -158,50 +154,24 @@ class FunctionCalls {
   }
 }
 
-/** The function's name from the path, judged once after one percent-decoding. Throws `bad_request`. */
+/** The function's name in the path, validated after one percent-decoding. Throws `bad_request` or `not_found`. */
 function functionOf(path: string): string {
   const encoded = path.slice(PATH.length);
-  if (encoded.includes('/')) throw new CallError('not_found', `there is nothing at ${path.slice(0, 200)}`);
+  if (encoded.includes('/')) throw new CallError('not_found', `no route for POST ${path.slice(0, 200)}`);
   let name: string;
   try {
     name = decodeURIComponent(encoded);
   } catch {
-    throw new CallError('bad_request', 'the function name has a percent escape that is not valid');
+    throw new CallError('bad_request', 'the function name has an invalid percent escape');
   }
-  const judged = functionName.safeParse(name);
-  if (judged.success) return judged.data;
-  throw new CallError(
-    'bad_request',
-    `the function name ${judged.error.issues[0]?.message ?? 'is not valid'}`,
-  );
-}
-
-/** The headers that cross to the function. Everything else stays here. Throws `bad_request` for bad values. */
-function forwardedHeaders(headers: Readonly<IncomingHttpHeaders>, requestId: string): HeaderPairs {
-  const pairs: (readonly [string, string])[] = [];
-  for (const name of Object.keys(headers)) {
-    const sentAs = Object.hasOwn(forwardedRequestHeaders, name)
-      ? forwardedRequestHeaders[name]
-      : isFunctionHeader(name)
-        ? canonicalHeader(name)
-        : undefined;
-    if (sentAs === undefined || sentAs === header.requestId) continue;
-    const value = one(headers[name]) ?? '';
-    if (!isHeaderValue(value)) {
-      throw new CallError('bad_request', `the value of ${name} has characters that are not allowed`);
-    }
-    pairs.push([sentAs, value]);
-  }
-  pairs.push([header.requestId, requestId]);
-  return pairs;
+  const result = functionName.safeParse(name);
+  if (result.success) return result.data;
+  const reason = result.error.issues[0]?.message ?? 'is not valid';
+  throw new CallError('bad_request', `the function name ${reason}`);
 }
 
 /** Tells the caller what became of the budget that it asked for. */
-function budgetHeaders({ budgetMs, clamped, preferenceApplied }: Budget): AnswerHeaders {
+function budgetHeaders({ budgetMs, clamped, preferenceApplied }: Budget): Record<string, string> {
   if (preferenceApplied !== undefined) return { 'Preference-Applied': preferenceApplied };
   return clamped ? { 'Request-Timeout': String(budgetMs / 1000) } : {};
-}
-
-function one(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value.join(', ') : value;
 }

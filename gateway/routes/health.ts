@@ -1,15 +1,12 @@
-import type { CallError } from '../../protocol/call-error.ts';
+import type { Readiness } from '../readiness.ts';
 import { type App, onlyMethods } from './base.ts';
 
-/** Why this gateway should get no calls now; undefined when it should. */
-export type Readiness = () => CallError | undefined;
-
-/** `/healthz`: the process lives. `/readyz`: it can serve calls now. */
-export function registerHealth(app: App, readiness: Readiness): void {
+/** `/healthz`: the process is alive. `/readyz`: it should get calls now. */
+export function registerHealth(app: App, readiness: Pick<Readiness, 'refusal'>): void {
   app.get('/healthz', (c) => c.json({ status: 'ok' }));
   app.get('/readyz', (c) => {
-    const reason = readiness();
-    if (reason !== undefined) throw reason;
+    const refusal = readiness.refusal();
+    if (refusal !== undefined) throw refusal;
     return c.json({ status: 'ok' });
   });
   for (const path of ['/healthz', '/readyz']) onlyMethods(app, path, ['GET', 'HEAD']);

@@ -38,7 +38,7 @@ export class HttpAnswer {
 }
 
 /** What is sent. */
-export interface HttpRequest {
+export interface SentRequest {
   method?: string;
   body?: string | Uint8Array;
   headers?: OutgoingHttpHeaders;
@@ -76,13 +76,13 @@ export class HttpClient {
   }
 
   /** Rejects when the connection fails or the check throws; every other answer resolves, whatever its status. */
-  async send(path: string, options: HttpRequest = {}): Promise<HttpAnswer> {
-    const answer = await this.#exchange(path, options);
+  async send(path: string, options: SentRequest = {}): Promise<HttpAnswer> {
+    const answer = await this.#request(path, options);
     this.#check(options.method ?? 'POST', path, answer);
     return answer;
   }
 
-  #exchange(path: string, { method = 'POST', body, headers = {}, signal }: HttpRequest): Promise<HttpAnswer> {
+  #request(path: string, { method = 'POST', body, headers = {}, signal }: SentRequest): Promise<HttpAnswer> {
     const startedAt = performance.now();
     return new Promise((resolve, reject) => {
       const own = body === undefined ? {} : { 'Content-Length': Buffer.byteLength(body) };

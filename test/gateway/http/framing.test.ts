@@ -142,8 +142,8 @@ test('a request that is not well framed is refused with a problem, and its conne
     });
   }
   await until(() => harness.server.connections === 0);
-  assert.equal(harness.server.inFlight, 0);
-  const total = [...harness.server.refusals.values()].reduce((sum, count) => sum + count, 0);
+  assert.equal(harness.server.counts.inFlight, 0);
+  const total = [...harness.server.counts.refusals.values()].reduce((sum, count) => sum + count, 0);
   assert.equal(total, Object.keys(refused).length);
 });
 
@@ -162,7 +162,7 @@ test('a request that is unusual but well framed is answered, and its connection 
     });
   }
   await until(() => harness.server.connections === 0);
-  assert.equal(harness.server.refusals.size, 0);
+  assert.equal(harness.server.counts.refusals.size, 0);
 });
 
 test('a request of HTTP/1.0 needs no Host', async (t) => {

@@ -21,7 +21,7 @@ export async function startServer(t: TestContext, options: Partial<ServerOptions
     ...options,
     listener(incoming, outgoing) {
       harness.ran += 1;
-      listener(incoming, outgoing);
+      return listener(incoming, outgoing);
     },
   });
   const harness: Harness = { server, ran: 0 };

@@ -36,12 +36,12 @@ test('a drain with keep-alive callers loses no request and ends long before thei
   await Promise.all(callers);
   await Promise.all([idle.closed, silent.closed]);
   assert.equal(harness.server.connections, 0);
-  assert.equal(harness.server.inFlight, 0);
+  assert.equal(harness.server.counts.inFlight, 0);
 });
 
 test('a drain waits for requests that run, answers them with Connection: close, and takes nobody new', async (t) => {
   const waiting: ServerResponse[] = [];
-  const harness = await startServer(t, { listener: (_incoming, outgoing) => waiting.push(outgoing) });
+  const harness = await startServer(t, { listener: (_incoming, outgoing) => void waiting.push(outgoing) });
   const client = new RawClient(harness.server.port);
   client.send(GOOD + GOOD + GOOD);
   await until(() => waiting.length === 3);
@@ -71,7 +71,7 @@ test('requests that are held at the drain are answered, too', async (t) => {
   });
   const client = new RawClient(harness.server.port);
   client.send(GOOD.repeat(50));
-  await until(() => harness.server.held > 0);
+  await until(() => harness.server.counts.held > 0);
   await harness.server.drain();
   await client.closed;
   assert.equal(client.answers.length, 50);
@@ -86,7 +86,7 @@ test('a request that is half sent at the drain is waited for within its limit', 
   slow.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhel');
   const stuck = new RawClient(harness.server.port);
   stuck.send('POST / HTTP/1.1\r\nHo');
-  await until(() => harness.server.inFlight === 1 && harness.server.connections === 2);
+  await until(() => harness.server.counts.inFlight === 1 && harness.server.connections === 2);
   const drained = harness.server.drain();
   slow.send('lo');
   const [answer] = await slow.answersCome(1);
@@ -101,13 +101,13 @@ test('a stop ends what a drain would wait for', async (t) => {
   const harness = await startServer(t, { listener: () => {} });
   const client = new RawClient(harness.server.port);
   client.send(GOOD);
-  await until(() => harness.server.inFlight === 1);
+  await until(() => harness.server.counts.inFlight === 1);
   const drained = harness.server.drain();
   await harness.server.stop();
   await drained;
   await client.closed;
   assert.equal(harness.server.connections, 0);
-  assert.equal(harness.server.inFlight, 0);
+  assert.equal(harness.server.counts.inFlight, 0);
 });
 
 test('a drain without connections, and a stop without a start, end at once', async (t) => {
@@ -157,7 +157,7 @@ test('connections beyond the bound are closed as they come', async (t) => {
   await until(() => server.connections === 2);
   const surplus = new RawClient(server.port);
   await surplus.closed;
-  assert.equal(server.dropped, 1);
+  assert.equal(server.counts.dropped, 1);
   for (const client of kept) {
     client.send(GOOD);
     await client.answersCome(1);

@@ -32,8 +32,8 @@ class Gate {
 
 async function assertEmpty({ server }: Harness): Promise<void> {
   await until(() => server.connections === 0);
-  assert.equal(server.inFlight, 0);
-  assert.equal(server.held, 0);
+  assert.equal(server.counts.inFlight, 0);
+  assert.equal(server.counts.held, 0);
 }
 
 test('2,000 pipelined requests are answered in order, at most 16 at once', async (t) => {
@@ -65,12 +65,12 @@ test('what is held is bounded by one read of the socket, however much is sent', 
   const harness = await startServer(t, { listener: gate.listener });
   const client = new RawClient(harness.server.port);
   client.send(manyRequests(50_000));
-  await until(() => harness.server.held > 0);
+  await until(() => harness.server.counts.held > 0);
   for (let turn = 0; turn < 20; turn += 1) {
     const { length } = gate.waiting;
     gate.answerAll('x'.repeat(10_000));
     await until(() => gate.waiting.length === length);
-    assert.ok(harness.server.held <= 3000, `${harness.server.held} are held`);
+    assert.ok(harness.server.counts.held <= 3000, `${harness.server.counts.held} are held`);
   }
   assert.equal(gate.most, 16);
   await client.close();
@@ -86,7 +86,7 @@ test('bodies of pipelined requests do not make the socket run ahead', async (t) 
   client.send(request.repeat(500));
   for (let done = 0; done < 500; ) {
     await until(() => gate.waiting.length > 0);
-    assert.ok(harness.server.held <= 25, `${harness.server.held} are held`);
+    assert.ok(harness.server.counts.held <= 25, `${harness.server.counts.held} are held`);
     done += gate.waiting.length;
     gate.answerAll();
   }
@@ -101,7 +101,7 @@ test('held requests never run when their caller has gone, and those that run are
   const harness = await startServer(t, { listener: gate.listener });
   const client = new RawClient(harness.server.port);
   client.send(manyRequests(200));
-  await until(() => harness.server.held === 184);
+  await until(() => harness.server.counts.held === 184);
   client.socket.resetAndDestroy();
   await client.closed;
   // The socket is not read while requests are held: the loss shows when an answer is written.
@@ -110,7 +110,7 @@ test('held requests never run when their caller has gone, and those that run are
   assert.ok(harness.ran <= 17, `${harness.ran} ran`);
   assert.ok(gate.gone.length >= 15, `${gate.gone.length} were told`);
   gate.answerAll();
-  assert.equal(harness.server.inFlight, 0);
+  assert.equal(harness.server.counts.inFlight, 0);
 });
 
 test('a caller that leaves while it waits is seen at once', async (t) => {
@@ -129,7 +129,7 @@ test('requests beyond the bound of all connections are refused as saturated', as
   const harness = await startServer(t, { listener: gate.listener, limits: { maxHeld: 10, pipelined: 2 } });
   const client = new RawClient(harness.server.port);
   client.send(manyRequests(20));
-  await until(() => harness.server.held === 10);
+  await until(() => harness.server.counts.held === 10);
   while (client.answers.length < 13) {
     gate.answerAll();
     await new Promise(setImmediate);
@@ -186,7 +186,7 @@ test('a request whose body breaks is answered once, and its listener sees a call
   await until(() => gate.waiting.length === 1);
   client.send('zz\r\n');
   await until(() => gate.gone.length > 0);
-  assert.equal(harness.server.inFlight, 0);
+  assert.equal(harness.server.counts.inFlight, 0);
   gate.answerAll('too late');
   await client.closed;
   assert.equal(gate.gone.length, 1);
@@ -199,7 +199,7 @@ test('a request whose body breaks is answered once, and its listener sees a call
 
 test('a request that was answered before its body broke is not answered again', async (t) => {
   const harness = await startServer(t, {
-    listener: (_incoming, outgoing) => outgoing.writeHead(503, { 'Content-Length': 2 }).end('no'),
+    listener: (_incoming, outgoing) => void outgoing.writeHead(503, { 'Content-Length': 2 }).end('no'),
   });
   const client = new RawClient(harness.server.port);
   client.send('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
@@ -284,7 +284,7 @@ test('a caller sees its refusal while it is still sending', async (t) => {
 test('a caller that goes on sending after its last answer is cut off', async (t) => {
   const harness = await startServer(t, {
     limits: { lingerMs: 300, lingerBytes: 1_000_000 },
-    listener: (_incoming, outgoing) => outgoing.writeHead(413, { Connection: 'close' }).end(),
+    listener: (_incoming, outgoing) => void outgoing.writeHead(413, { Connection: 'close' }).end(),
   });
   const client = new RawClient(harness.server.port);
   client.socket.allowHalfOpen = true;
@@ -300,19 +300,19 @@ test('a caller that does not read its answer is cut off, and nobody else', async
   const body = Buffer.alloc(8 * 1024 * 1024, 'x');
   const harness = await startServer(t, {
     limits: { answerTimeoutMs: 500, connectionsCheckingIntervalMs: 50 },
-    listener: (incoming, outgoing) => outgoing.end(incoming.url === '/big' ? body : 'small'),
+    listener: (incoming, outgoing) => void outgoing.end(incoming.url === '/big' ? body : 'small'),
   });
   const deaf = new RawClient(harness.server.port);
   deaf.socket.pause();
   deaf.send('GET /big HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(4));
   const other = new RawClient(harness.server.port);
-  while (harness.server.slowReaders === 0) {
+  while (harness.server.counts.slowReaders === 0) {
     other.send(GOOD);
     await other.answersCome(other.answers.length + 1);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
   await until(() => harness.server.connections === 1);
-  assert.equal(harness.server.inFlight, 0);
+  assert.equal(harness.server.counts.inFlight, 0);
   await deaf.close();
   other.send(GOOD);
   await other.answersCome(other.answers.length + 1);
@@ -331,30 +331,34 @@ for (const [name, bytes] of [
     const deaf = new RawClient(harness.server.port);
     deaf.socket.pause();
     deaf.send(bytes);
-    await until(() => harness.server.slowReaders === 1);
+    await until(() => harness.server.counts.slowReaders === 1);
     await assertEmpty(harness);
     await deaf.close();
   });
 }
 
-test('a listener that throws costs its request 500 and nothing else', async (t) => {
-  const harness = await startServer(t, {
-    listener(incoming, outgoing) {
-      if (incoming.url === '/throw') throw new Error('secret');
-      echo(incoming, outgoing);
-    },
+for (const [how, fail] of [
+  ['throws', (error: Error) => assert.fail(error)],
+  ['rejects', (error: Error) => Promise.reject(error)],
+] as const) {
+  test(`a listener that ${how} costs its request 500 and nothing else`, async (t) => {
+    const harness = await startServer(t, {
+      listener: (incoming, outgoing) =>
+        incoming.url === '/fail' ? fail(new Error('secret')) : echo(incoming, outgoing),
+    });
+    const client = new RawClient(harness.server.port);
+    client.send(`${GOOD}GET /fail HTTP/1.1\r\nHost: a\r\nX-Request-Id: mine-1\r\n\r\n${GOOD}`);
+    const answers = await client.answersCome(3);
+    assert.deepEqual(
+      answers.map((answer) => answer.status),
+      [200, 500, 200],
+    );
+    assert.equal(answers[1]?.headers.get('x-request-id'), 'mine-1');
+    assert.doesNotMatch(client.received, /secret/);
+    await client.close();
+    await assertEmpty(harness);
   });
-  const client = new RawClient(harness.server.port);
-  client.send(`${GOOD}GET /throw HTTP/1.1\r\nHost: a\r\n\r\n${GOOD}`);
-  const answers = await client.answersCome(3);
-  assert.deepEqual(
-    answers.map((answer) => answer.status),
-    [200, 500, 200],
-  );
-  assert.doesNotMatch(client.received, /secret/);
-  await client.close();
-  await assertEmpty(harness);
-});
+}
 
 test('a connection that was reset in the midst of anything leaves nothing behind', async (t) => {
   const harness = await startServer(t, {
