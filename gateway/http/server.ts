@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Logger } from 'pino';
-import type { Part } from '../../lib/lifecycle.ts';
+import type { Component } from '../../lib/lifecycle.ts';
 import { randomToken } from '../../lib/random-token.ts';
 import { CallError } from '../../protocol/call-error.ts';
 import { type ClientError, refusalOf } from './client-error.ts';
@@ -31,7 +31,7 @@ export interface ServerOptions {
  * An HTTP/1.1 listener that lets only well-framed requests through and bounds what a connection can hold.
  * Every refusal is a problem document, is counted, and ends its connection.
  */
-export class HttpServer implements Part {
+export class HttpServer implements Component {
   readonly name: string;
   readonly #options: ServerOptions;
   readonly #host: Host;

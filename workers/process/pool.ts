@@ -2,7 +2,7 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { type Clock, systemClock } from '../../lib/clock.ts';
-import type { Part } from '../../lib/lifecycle.ts';
+import type { Component } from '../../lib/lifecycle.ts';
 import type { ChildReady, ChildSettings } from './child-messages.ts';
 import { type ChildExit, WorkerChild } from './child-process.ts';
 
@@ -55,7 +55,7 @@ export function restartDelayMs(earlyDeaths: number, livedMs: number): number {
  * No process outlives it: they drain when this process goes without a word (their channel closes), and are
  * killed when it exits by itself.
  */
-export class WorkerPool implements Part {
+export class WorkerPool implements Component {
   readonly name = 'workers';
   readonly #options: WorkerPoolOptions;
   readonly #clock: Clock;

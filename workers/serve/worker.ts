@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { Bus, BusMessage, BusSubscription } from '../../lib/bus.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { Inbox } from '../../lib/inbox.ts';
-import type { Part } from '../../lib/lifecycle.ts';
+import type { Component } from '../../lib/lifecycle.ts';
 import { decodeJson, encodeJson } from '../../protocol/json.ts';
 import { cancelSchema, demandSchema, helloSchema, type State } from '../../protocol/state.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
@@ -46,7 +46,7 @@ interface Served {
   readonly group: string;
 }
 
-export class Worker implements Part {
+export class Worker implements Component {
   readonly name = 'worker';
   readonly #options: WorkerOptions;
   readonly #inbox: Inbox;
