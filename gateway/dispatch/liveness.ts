@@ -2,7 +2,7 @@ import { type Bus, type BusSubscription, NO_DATA } from '../../lib/bus.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Inbox } from '../../lib/inbox.ts';
 import { randomToken } from '../../lib/random-token.ts';
-import { callHeaders } from '../../protocol/call.ts';
+import { probeHeaders } from '../../protocol/call.ts';
 import { decodeJson, encodeJson } from '../../protocol/json.ts';
 import { stateSchema } from '../../protocol/state.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
@@ -148,10 +148,7 @@ export class Watch<H> {
       cancelTimer();
       inbox.close(reply);
     };
-    const headers = callHeaders(
-      { callId: randomToken(), gateway, timeoutMs: 0, deadlineWall: clock.wall() },
-      [],
-    );
+    const headers = probeHeaders(randomToken(), gateway, clock.wall());
     bus.publish(subjects.work(worker.id, fn), NO_DATA, { reply, headers });
   }
 

@@ -118,7 +118,10 @@ function sentOf(message: BusMessage): { gateway: string; wall: number; callId?: 
   const headers = message.headers() ?? {};
   const { 'now-gateway': gateway, 'now-call': callId } = headers;
   if (gateway !== undefined && callId !== undefined) {
-    return { gateway, callId, wall: Number(headers['now-deadline']) - Number(headers['now-timeout']) };
+    const timeoutMs = Number(headers['now-timeout']);
+    // A probe is refused unread: nothing is learned from it.
+    if (timeoutMs === 0) return undefined;
+    return { gateway, callId, wall: Number(headers['now-deadline']) - timeoutMs };
   }
   if (!/\.(hello|demand)(\.|$)/.test(message.subject)) return undefined;
   const told: { gateway: string; at: number } = JSON.parse(new TextDecoder().decode(message.data));

@@ -14,7 +14,7 @@ import {
 import type { FunctionState } from '../../protocol/state.ts';
 import type { LoadedFunction } from '../api/define.ts';
 import type { Completion, Invocation } from '../run/completion.ts';
-import { type Arrival, readArrival, requestIdOf } from './arrival.ts';
+import { type ArrivedCall, readArrival, requestIdOf } from './arrival.ts';
 import type { ClockOffsets } from './clock-offset.ts';
 import { ServiceTime, Slots } from './slots.ts';
 
@@ -64,9 +64,9 @@ export class Intake {
   readonly #options: IntakeOptions;
   readonly #serviceTime = new ServiceTime();
   readonly #running = new Map<string, Running>();
-  readonly #buffer = new Set<Arrival>();
-  readonly #expiry: Deadlines<Arrival>;
-  readonly #unsent: { arrival: Arrival; headers: HeaderPairs; data: Uint8Array }[] = [];
+  readonly #buffer = new Set<ArrivedCall>();
+  readonly #expiry: Deadlines<ArrivedCall>;
+  readonly #unsent: { arrival: ArrivedCall; headers: HeaderPairs; data: Uint8Array }[] = [];
   #isDraining = false;
   #onIdle: (() => void) | undefined;
   /** Since the start; `workMs` is the sum of all run times, `lastError` the outcome of the last call that failed. */
@@ -99,17 +99,13 @@ export class Intake {
   /** Takes a call in; returns how many more are parked at the gateway that handed it out. */
   take(message: BusMessage): number {
     const { clock, offsets, replyPrefix } = this.#options;
-    const arrival = readArrival(message, clock, offsets, replyPrefix);
-    if (arrival === undefined) {
-      const headers = errorHeaders(
-        400,
-        'the headers of the call cannot be decoded',
-        'bad_request',
-        this.#report(),
-      );
+    const read = readArrival(message, clock, offsets, replyPrefix);
+    if (!read.ok) {
+      const headers = errorHeaders(400, read.reason, 'bad_request', this.#report());
       if (message.reply !== undefined) this.#options.bus.publish(message.reply, NO_DATA, { headers });
       return 0;
     }
+    const arrival = read.call;
     if (arrival.deadlineAt <= clock.now()) this.#expire(arrival);
     else if (this.#isDraining && !arrival.isPlain) this.#signal(arrival, 'draining');
     else if (this.#canStart()) this.#start(arrival);
@@ -177,7 +173,7 @@ export class Intake {
     return this.slots.free > 0 || (this.#isDraining && this.slots.running < this.slots.total);
   }
 
-  #start(arrival: Arrival): void {
+  #start(arrival: ArrivedCall): void {
     const { bus, clock, run } = this.#options;
     const { callId, headers, body, deadlineAt } = arrival;
     const startedAt = clock.now();
@@ -193,7 +189,7 @@ export class Intake {
     running.done.then((completion) => this.#finish(arrival, startedAt, completion));
   }
 
-  #finish(arrival: Arrival, startedAt: number, completion: Completion): void {
+  #finish(arrival: ArrivedCall, startedAt: number, completion: Completion): void {
     const { clock, log } = this.#options;
     const waitMs = startedAt - arrival.arrivedAt;
     const workMs = clock.now() - startedAt;
@@ -228,7 +224,7 @@ export class Intake {
   }
 
   /** A plain requester's call is kept as long as it can be started in time, others are prefetched when quick. */
-  #canBuffer({ isPlain, deadlineAt }: Arrival): boolean {
+  #canBuffer({ isPlain, deadlineAt }: ArrivedCall): boolean {
     const { total } = this.slots;
     const ahead = this.#buffer.size + 1;
     const { averageMs } = this.#serviceTime;
@@ -238,30 +234,30 @@ export class Intake {
     return ahead <= MAX_BUFFERED && this.#options.clock.now() + waitMs < deadlineAt;
   }
 
-  #keep(arrival: Arrival): void {
+  #keep(arrival: ArrivedCall): void {
     this.#buffer.add(arrival);
     this.#expiry.add(arrival);
   }
 
-  #unkeep(arrival: Arrival): void {
+  #unkeep(arrival: ArrivedCall): void {
     this.#buffer.delete(arrival);
     this.#expiry.delete(arrival);
   }
 
-  #onBufferedExpired(arrival: Arrival): void {
+  #onBufferedExpired(arrival: ArrivedCall): void {
     this.#buffer.delete(arrival);
     this.#expire(arrival);
     if (this.#isDraining && this.slots.running === 0 && this.#buffer.size === 0) this.#onIdle?.();
   }
 
-  #expire(arrival: Arrival): void {
+  #expire(arrival: ArrivedCall): void {
     this.counts.expired++;
     this.#log(arrival, 'expired');
     if (arrival.isPlain) this.#unavailable(arrival);
     else this.#signal(arrival, 'expired');
   }
 
-  #refuse(arrival: Arrival): void {
+  #refuse(arrival: ArrivedCall): void {
     this.counts.busy++;
     this.#log(arrival, 'busy');
     if (arrival.isPlain) this.#unavailable(arrival);
@@ -271,7 +267,7 @@ export class Intake {
     }
   }
 
-  #log({ callId }: Arrival, outcome: string): void {
+  #log({ callId }: ArrivedCall, outcome: string): void {
     const { running } = this.slots;
     this.#options.log.debug(
       { fn: this.fn.name, call: callId, outcome, running, buffered: this.#buffer.size },
@@ -279,16 +275,16 @@ export class Intake {
     );
   }
 
-  #signal(arrival: Arrival, signal: Signal): void {
+  #signal(arrival: ArrivedCall, signal: Signal): void {
     const waitMs = this.#options.clock.now() - arrival.arrivedAt;
     this.#send(arrival, signalHeaders(signal, { ...this.#report(), waitMs }), NO_DATA);
   }
 
-  #unavailable(arrival: Arrival): void {
+  #unavailable(arrival: ArrivedCall): void {
     this.#send(arrival, errorHeaders(503, 'every slot is taken', undefined, this.#report()), NO_DATA);
   }
 
-  #send(arrival: Arrival, headers: HeaderPairs, data: Uint8Array): void {
+  #send(arrival: ArrivedCall, headers: HeaderPairs, data: Uint8Array): void {
     const { bus, log } = this.#options;
     if (arrival.replyTo === undefined) return;
     if (!bus.connected) {

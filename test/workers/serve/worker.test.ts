@@ -38,8 +38,11 @@ test('without a free slot a call is answered busy at once and not run', () =>
 
 test('a call whose budget is spent is answered expired, its body never looked at', () =>
   withWorker(async (at) => {
-    const call = at.push({ budgetMs: 0 });
-    await at.clock.advance(1);
+    at.hello();
+    await at.clock.advance(200);
+    at.broker.latencyMs = 5;
+    const call = at.push({ budgetMs: 9 });
+    await at.clock.advance(20);
     assert.equal(at.said(call), 'expired');
     assert.equal(at.runs.length, 0);
   }));
@@ -51,6 +54,54 @@ test('a call whose headers cannot be decoded is answered 400 and not run', () =>
     await at.clock.advance(1);
     assert.equal(at.said('bad'), '400');
     assert.equal(at.runs.length, 0);
+  }));
+
+test('a call whose Now-Timeout is no positive number is answered 400 and not run, from whomever it comes', () =>
+  withWorker(async (at) => {
+    const calls = ['0', '-1', 'NaN', '1e999', ''].flatMap((timeout) => [
+      at.push({ timeout }),
+      at.ask('hello', [['Now-Timeout', timeout]]),
+    ]);
+    await at.clock.advance(1);
+    for (const call of calls) {
+      const [reply] = at.replies(call);
+      assert.equal(reply?.headers['nats-service-error-code'], '400');
+      assert.equal(reply?.headers['now-code'], 'bad_request');
+      assert.equal(reply?.headers['now-worker'], 'w1');
+    }
+    assert.equal(at.runs.length, 0);
+  }));
+
+test('a call that lacks one of its headers is answered 400, not run as a plain one', () =>
+  withWorker(async (at) => {
+    const call = at.ask('hello', [['Now-Call', 'c1']]);
+    await at.clock.advance(1);
+    assert.equal(at.said(call), '400');
+    assert.equal(at.runs.length, 0);
+  }));
+
+test('a plain requester may say in Now-Timeout how long it waits', () =>
+  withWorker(async (at) => {
+    at.push({ budgetMs: 10_000 });
+    const patient = at.ask('patient', [['Now-Timeout', '8000']]);
+    const hasty = at.ask('hasty', [['Now-Timeout', '100.5']]);
+    await at.clock.advance(200);
+    assert.equal(at.said(hasty), '503');
+    await at.clock.advance(6000);
+    assert.equal(at.said(patient), undefined);
+    await at.runs[0]?.finish();
+    assert.equal(at.runs.length, 2);
+  }));
+
+test('a worker answers a probe, also while it drains', () =>
+  withWorker(async (at) => {
+    at.push();
+    const serving = at.push({ timeout: '0' });
+    await at.clock.advance(1);
+    void at.worker.drain();
+    const draining = at.push({ timeout: '0' });
+    await at.clock.advance(1);
+    assert.deepEqual([at.said(serving), at.said(draining)], ['400', '400']);
   }));
 
 test('a worker that drains answers draining, finishes what it runs and says bye', () =>
