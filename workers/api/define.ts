@@ -15,9 +15,12 @@ export interface FunctionDefinition<Input extends z.ZodType, Output extends z.Zo
   /** 1 to 64 of A-Z a-z 0-9 _ -. Default: the name of the file without its extension. */
   readonly name?: string | undefined;
   readonly description?: string | undefined;
-  /** Judges every input before the handler runs, and is published as JSON Schema. */
+  /**
+   * Every input is validated against it before the handler runs; published as JSON Schema. With it, a message without
+   * a content type is read as JSON.
+   */
   readonly input?: Input | undefined;
-  /** Judges every result (not bytes and not a `reply`), and is published as JSON Schema. */
+  /** Every result (not bytes and not a `reply`) is validated against it; published as JSON Schema. */
   readonly output?: Output | undefined;
   /** Calls that run at a time in one process. Default: 16, or with `threads` the number of processors. */
   readonly slots?: number | undefined;

@@ -20,7 +20,7 @@ export async function perform(
   context: Context,
 ): Promise<Completion> {
   try {
-    let input = readInput(call.headers, call.body);
+    let input = readInput(call.headers, call.body, fn.input !== undefined);
     if (fn.input !== undefined) {
       const judged = await check(fn.input, input);
       if (!judged.ok) return invalidInput(judged.issues, call.maxReplyBytes);
