@@ -13,7 +13,7 @@ export type { LoadedFunction } from '../api/define.ts';
 export type { Completion, Invocation, Outcome } from './completion.ts';
 
 /** A call that was begun. */
-export interface Running {
+export interface RunHandle {
   /** Never rejects, resolves once; at most 250 ms (and a timer's lateness) after the deadline or `cancel`. */
   readonly done: Promise<Completion>;
   /** Fires the handler's signal; a handler that does not end within 250 ms is given up. Later calls do nothing. */
@@ -71,7 +71,7 @@ export class Executor {
   }
 
   /** Begins a call; the handler runs until its first `await` before this returns. Never throws. */
-  run(fn: LoadedFunction, invocation: Invocation): Running {
+  run(fn: LoadedFunction, invocation: Invocation): RunHandle {
     if (this.#closed) return neverBegun('cancelled');
     if (invocation.deadlineAt <= this.#clock.now()) return neverBegun('deadline');
     const { promise, resolve } = settleable();
@@ -178,7 +178,7 @@ export class Executor {
   }
 }
 
-function neverBegun(outcome: 'deadline' | 'cancelled'): Running {
+function neverBegun(outcome: 'deadline' | 'cancelled'): RunHandle {
   return { done: Promise.resolve(gaveUp(outcome)), cancel: () => {} };
 }
 
