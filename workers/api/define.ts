@@ -31,7 +31,7 @@ export interface FunctionDefinition<Input extends z.ZodType, Output extends z.Zo
   run(input: z.output<Input>, context: Context): Result<Output> | Promise<Result<Output>>;
 }
 
-/** Gives a definition its types; it is judged when it is loaded. */
+/** Gives a definition its types; it is validated when it is loaded. */
 export function defineFunction<
   Input extends z.ZodType = z.ZodType<unknown>,
   Output extends z.ZodType = z.ZodType<unknown>,
@@ -60,7 +60,7 @@ export interface LoadedFunction {
   readonly handler: Handler;
 }
 
-/** What the place of a definition adds to it. */
+/** What is known of a definition besides what it says itself. */
 export interface DefinitionSource {
   /** The name when the definition has none. */
   readonly name?: string | undefined;
@@ -91,7 +91,7 @@ const definitionSchema = z.strictObject({
 });
 
 /**
- * Judges what a module exports: a handler, or an object with the fields of a definition. Throws a TypeError
+ * Validates what a module exports: a handler, or an object with the fields of a definition. Throws a TypeError
  * that names the field and what it must be.
  */
 export function readDefinition(exported: unknown, source: DefinitionSource = {}): LoadedFunction {
@@ -140,7 +140,7 @@ function show(value: unknown): string {
     : typeof value;
 }
 
-/** What JSON Schema cannot say is left open: the zod schema judges it here in any case. */
+/** What JSON Schema cannot say is left open: the zod schema validates it here in any case. */
 function jsonSchema(from: z.ZodType | undefined, io: 'input' | 'output'): object | undefined {
   if (from === undefined) return undefined;
   try {

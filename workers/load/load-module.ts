@@ -16,7 +16,7 @@ export class NoDefaultExport extends Error {
   override readonly name = 'NoDefaultExport';
 }
 
-/** Imports one module and judges its default export. Rejects with an Error whose message is one line for people. */
+/** Imports one module and validates its default export. Rejects with an Error whose message is one line for people. */
 export async function loadFunction(
   file: string,
   source: Omit<DefinitionSource, 'file'> = {},

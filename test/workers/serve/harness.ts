@@ -1,4 +1,5 @@
 import { type BusMessage, NO_DATA } from '../../../lib/bus.ts';
+import { deferred } from '../../../lib/deferred.ts';
 import { callHeaders } from '../../../protocol/call.ts';
 import { type HeaderPairs, header } from '../../../protocol/headers.ts';
 import { encodeJson } from '../../../protocol/json.ts';
@@ -169,10 +170,7 @@ export class TestWorker {
   }
 
   #run(invocation: Invocation) {
-    let resolveDone = (_: Completion): void => undefined;
-    const done = new Promise<Completion>((resolve) => {
-      resolveDone = resolve;
-    });
+    const { promise: done, resolve: resolveDone } = deferred<Completion>();
     const run: TestRun = {
       invocation,
       cancelled: undefined,
