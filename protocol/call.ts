@@ -3,7 +3,7 @@ import { type HeaderPairs, header, type MessageHeaders } from './headers.ts';
 import { token } from './subjects.ts';
 
 /** Budget of a plain requester's call that names none, from its receipt. */
-export const PLAIN_BUDGET_MS = 5000;
+const PLAIN_BUDGET_MS = 5000;
 
 /**
  * Functions faster than this (average run time in milliseconds) are worth a prefetch: one more call per slot waits

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { callHeaders, PLAIN_BUDGET_MS, probeHeaders, readCall } from '../../protocol/call.ts';
+import { callHeaders, probeHeaders, readCall } from '../../protocol/call.ts';
 import type { HeaderPairs } from '../../protocol/headers.ts';
 
 function received(pairs: HeaderPairs): Record<string, string> {
@@ -44,7 +44,7 @@ test('a call arrives as it was sent', () => {
 });
 
 test('a message without our headers is a plain requester’s, with five seconds', () => {
-  assert.deepEqual(readCall({ 'content-type': 'text/plain' }), { kind: 'plain', budgetMs: PLAIN_BUDGET_MS });
+  assert.deepEqual(readCall({ 'content-type': 'text/plain' }), { kind: 'plain', budgetMs: 5000 });
 });
 
 for (const [timeout, budgetMs] of [
@@ -109,7 +109,7 @@ for (const [name, value] of [
 
 test('a plain requester may send other Now-* headers: they are ignored', () => {
   const read = readCall({ 'now-gateway': 'a b', 'now-deadline': 'never', 'now-parked': '-1' });
-  assert.deepEqual(read, { kind: 'plain', budgetMs: PLAIN_BUDGET_MS });
+  assert.deepEqual(read, { kind: 'plain', budgetMs: 5000 });
 });
 
 test('a call that has less than half a millisecond left is sent with one, so that it is a call', () => {

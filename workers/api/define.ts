@@ -5,7 +5,7 @@ import type { Context } from './context.ts';
 import type { Reply } from './reply.ts';
 
 /** Slots of a function that does not say: fits handlers that wait for others more than they compute. */
-export const DEFAULT_SLOTS = 16;
+const DEFAULT_SLOTS = 16;
 
 /** What a handler may return: by its output schema, or bytes, text or a `reply` that are sent as they are. */
 export type Result<Output extends z.ZodType> = z.input<Output> | Uint8Array | Reply;

@@ -26,10 +26,7 @@ export interface ExecutorOptions {
   readonly maxThreadHeapMb?: number | undefined;
 }
 
-/**
- * A call is *running*; then, at its deadline or when cancelled, *stopping*: its signal has fired and the handler
- * has 250 ms to end; then *settled*: `done` is resolved, and whatever the handler still does is ignored.
- */
+/** A call that was begun and is not settled, or whose handler has not ended. */
 interface ActiveCall {
   readonly fn: LoadedFunction;
   readonly callId: string;
@@ -37,11 +34,20 @@ interface ActiveCall {
   readonly settle: (completion: Completion) => void;
   /** The call's deadline, and while stopping the time at which it is given up. */
   deadlineAt: number;
+  /** Why it is stopping. */
   stopping: 'deadline' | 'cancelled' | undefined;
   settled: boolean;
 }
 
-/** Runs calls, in the event loop or in threads, and gives up those that do not end in time. */
+/**
+ * Runs calls, in the event loop or in threads, and gives up those that do not end in time:
+ *
+ *   running ──► settled                the handler ended
+ *   running ──► stopping ──► settled   its deadline passed or it was cancelled
+ *
+ * stopping: its signal has fired, and the handler has 250 ms to end. settled: `done` is resolved, and whatever the
+ * handler still does is ignored.
+ */
 export class Executor {
   readonly #clock: Clock;
   readonly #log: Logger;

@@ -1,7 +1,7 @@
 import type { MessageHeaders } from '../../protocol/headers.ts';
 
 /** Levels of arrays and objects that a JSON input may have. */
-export const MAX_JSON_DEPTH = 64;
+const MAX_JSON_DEPTH = 64;
 
 /** The body should be JSON and is not; the message may be read by callers. */
 export class UnreadableBody extends Error {
