@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { Gateway } from '../gateway/gateway.ts';
-import { Lifecycle, type Part } from '../lib/lifecycle.ts';
+import { type Component, Lifecycle } from '../lib/lifecycle.ts';
 import { createLogger } from '../lib/log.ts';
 import { findNatsServer, type NatsServer, startNatsServer } from '../lib/nats-server.ts';
 import { integer, OptionsError, type OptionValues, readOptions, text, toggle } from '../lib/options.ts';
@@ -101,7 +101,7 @@ class Dev {
           drain: () => this.#gateway?.end(),
           stop: () => this.#gateway?.stop(),
         },
-        ...(values.watch ? [this.#watchPart()] : []),
+        ...(values.watch ? [this.#watchComponent()] : []),
       ],
       log,
     );
@@ -118,7 +118,7 @@ class Dev {
 
   async end(): Promise<void> {
     this.#isEnding = true;
-    // A part's own limit comes first; this one is for a part that misses it.
+    // A component's own limit comes first; this one is for a component that misses it.
     await this.#lifecycle.end(this.#settings.drainMs + 3000, 3000);
   }
 
@@ -162,7 +162,7 @@ class Dev {
     await this.#gateway.start();
   }
 
-  #watchPart(): Part {
+  #watchComponent(): Component {
     let close = () => {};
     return {
       name: 'watch',

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { awaitConnection } from '../lib/await-connection.ts';
 import { systemClock as clock } from '../lib/clock.ts';
-import { Lifecycle, type Part } from '../lib/lifecycle.ts';
+import { type Component, Lifecycle } from '../lib/lifecycle.ts';
 import { NatsBus } from '../lib/nats.ts';
 import { randomToken } from '../lib/random-token.ts';
 import { Subjects } from '../protocol/subjects.ts';
@@ -52,7 +52,7 @@ export class Gateway {
     this.#admin = this.#newAdminServer(metrics);
     this.#http = this.#newHttpServer(metrics);
     const servers = this.#admin === undefined ? [this.#http] : [this.#admin, this.#http];
-    this.#lifecycle = new Lifecycle([this.#busPart(), this.#dispatchPart(), ...servers], log);
+    this.#lifecycle = new Lifecycle([this.#busComponent(), this.#dispatchComponent(), ...servers], log);
   }
 
   /** The public port; 0 before the start. */
@@ -82,7 +82,7 @@ export class Gateway {
     await this.#lifecycle.stop(1000);
   }
 
-  #busPart(): Part {
+  #busComponent(): Component {
     return {
       name: 'nats',
       start: () => {
@@ -93,7 +93,7 @@ export class Gateway {
     };
   }
 
-  #dispatchPart(): Part {
+  #dispatchComponent(): Component {
     const dispatch = this.#dispatch;
     return {
       name: 'dispatch',

@@ -23,3 +23,8 @@ export const systemClock: Clock = {
     return () => clearInterval(timer);
   },
 };
+
+/** Monotonic milliseconds that all threads and processes of a machine share; their `performance.now()` differ. */
+export function sharedNowMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}

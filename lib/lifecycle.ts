@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
+import { withTimeout } from './with-timeout.ts';
 
 /** Something with a life. `drain` lets work finish and takes no new; `stop` ends it. Both may be called once. */
-export interface Part {
+export interface Component {
   readonly name: string;
   start(): Promise<void> | void;
   drain?(): Promise<void> | void;
@@ -9,28 +10,28 @@ export interface Part {
 }
 
 /**
- * Starts parts in order and ends them in reverse: all are drained, then stopped, each within `limitMs` and
- * logged when it takes longer or fails. When a part does not start, those before it are stopped and it throws.
+ * Starts components in order and ends them in reverse: all are drained, then stopped, each within `limitMs` and
+ * logged when it takes longer or fails. When a component does not start, those before it are stopped and it throws.
  */
 export class Lifecycle {
-  readonly #parts: readonly Part[];
+  readonly #components: readonly Component[];
   readonly #log: Logger;
-  readonly #started: Part[] = [];
+  readonly #started: Component[] = [];
   #ended: Promise<void> | undefined;
 
-  constructor(parts: readonly Part[], log: Logger) {
-    this.#parts = parts;
+  constructor(components: readonly Component[], log: Logger) {
+    this.#components = components;
     this.#log = log;
   }
 
-  /** Throws what a part throws; and when `end` or `stop` is called before all have started. */
+  /** Throws what a component throws; and when `end` or `stop` is called before all have started. */
   async start(): Promise<void> {
-    for (const part of this.#parts) {
+    for (const component of this.#components) {
       try {
-        if (this.#ended !== undefined) throw new Error(`ended before ${part.name} was started`);
-        await part.start();
-        this.#started.push(part);
-        if (this.#ended !== undefined) throw new Error(`ended while ${part.name} was started`);
+        if (this.#ended !== undefined) throw new Error(`ended before ${component.name} was started`);
+        await component.start();
+        this.#started.push(component);
+        if (this.#ended !== undefined) throw new Error(`ended while ${component.name} was started`);
       } catch (error) {
         await this.#stopAll(1000);
         throw error;
@@ -38,7 +39,7 @@ export class Lifecycle {
     }
   }
 
-  /** Drains and stops everything, the last part first; resolves in any case. Later calls wait for the first. */
+  /** Drains and stops everything, the last component first; resolves in any case. Later calls wait for the first. */
   end(drainMs: number, stopMs = 1000): Promise<void> {
     this.#ended ??= this.#drainAndStop(drainMs, stopMs);
     return this.#ended;
@@ -51,33 +52,28 @@ export class Lifecycle {
   }
 
   async #drainAndStop(drainMs: number, stopMs: number): Promise<void> {
-    for (const part of this.#started.toReversed()) {
-      await this.#bounded(part, 'drain', drainMs);
+    for (const component of this.#started.toReversed()) {
+      await this.#bounded(component, 'drain', drainMs);
     }
     await this.#stopAll(stopMs);
   }
 
   async #stopAll(limitMs: number): Promise<void> {
-    for (const part of this.#started.splice(0).toReversed()) {
-      await this.#bounded(part, 'stop', limitMs);
+    for (const component of this.#started.splice(0).toReversed()) {
+      await this.#bounded(component, 'stop', limitMs);
     }
   }
 
-  async #bounded(part: Part, step: 'drain' | 'stop', limitMs: number): Promise<void> {
-    if (part[step] === undefined) return;
+  async #bounded(component: Component, step: 'drain' | 'stop', limitMs: number): Promise<void> {
+    if (component[step] === undefined) return;
+    const log = this.#log.child({ component: component.name, step });
     const startedAt = performance.now();
-    let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise<'late'>((resolve) => {
-      timer = setTimeout(resolve, limitMs, 'late');
-    });
     try {
-      const outcome = await Promise.race([part[step](), limit]);
-      if (outcome === 'late') this.#log.warn({ part: part.name, step, limitMs }, 'took longer than allowed');
-      else this.#log.debug({ part: part.name, step, ms: Math.round(performance.now() - startedAt) }, 'ended');
+      const outcome = await withTimeout(component[step](), limitMs, () => 'late' as const);
+      if (outcome === 'late') log.warn({ limitMs }, 'took longer than allowed');
+      else log.debug({ ms: Math.round(performance.now() - startedAt) }, 'ended');
     } catch (error) {
-      this.#log.error({ part: part.name, step, err: error }, 'failed');
-    } finally {
-      clearTimeout(timer);
+      log.error({ err: error }, 'failed');
     }
   }
 }

@@ -12,6 +12,7 @@ import type { BusMessage, MessageHeaders } from './bus.ts';
 import { BusError } from './bus-error.ts';
 import type { ServerList } from './nats-address.ts';
 import { decodeHeaders, isNoResponders, NO_HEADERS } from './nats-headers.ts';
+import { withTimeout } from './with-timeout.ts';
 
 /** One message, its headers encoded already. */
 export interface Outgoing {
@@ -242,16 +243,8 @@ function headerBlockOf(message: Msg): Uint8Array | undefined {
   return message._msg.hdr > 0 ? message._rdata.subarray(0, message._msg.hdr) : undefined;
 }
 
-async function within(limitMs: number, what: string, promise: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(new BusError('timeout', `the broker did not answer a ${what} within ${limitMs} ms`));
-    }, limitMs);
+function within(limitMs: number, what: string, promise: Promise<void>): Promise<void> {
+  return withTimeout(promise, limitMs, () => {
+    throw new BusError('timeout', `the broker did not answer a ${what} within ${limitMs} ms`);
   });
-  try {
-    await Promise.race([promise, limit]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -11,7 +11,7 @@ import { AuthorizationError, UserAuthenticationExpiredError } from 'nats';
 import type { Logger } from 'pino';
 import type { Bus, BusMessage, BusSubscription, PublishOptions, SubscribeOptions } from './bus.ts';
 import { busClosed, checkSubscription, notConnected, tooLarge } from './bus-error.ts';
-import type { Part } from './lifecycle.ts';
+import type { Component } from './lifecycle.ts';
 import { parseServerList, type ServerList } from './nats-address.ts';
 import { Copies } from './nats-copies.ts';
 import { encodeHeaders } from './nats-headers.ts';
@@ -40,7 +40,7 @@ const LONGEST_REFUSED_PAUSE_MS = 5000;
  * and subscriptions made while there is no server take effect when there is one. The constructor throws when
  * `servers` is no list of addresses.
  */
-export class NatsBus implements Bus, Part {
+export class NatsBus implements Bus, Component {
   readonly name = 'nats';
   readonly #clientName: string;
   readonly #servers: ServerList;

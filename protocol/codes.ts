@@ -152,12 +152,6 @@ export function problemPath(code: Code): string {
   return `/problems/${code.replaceAll('_', '-')}`;
 }
 
-/** The code of a slug in `/problems/<slug>`; undefined for unknown ones. */
-export function codeOfSlug(slug: string): Code | undefined {
-  const name = slug.replaceAll('-', '_');
-  return Object.hasOwn(codes, name) ? (name as Code) : undefined;
-}
-
 /** Whether the same request may succeed later without harm: nothing began it, and the failure passes. */
 export function isRetryable(status: number, started: Started): boolean {
   return started === 'no' && (status === 408 || status === 429 || status === 503 || status === 504);

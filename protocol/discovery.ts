@@ -42,7 +42,7 @@ export const infoResponseSchema = z.object({
 export type InfoResponse = z.infer<typeof infoResponseSchema>;
 
 /** What a worker adds to the endpoint's statistics. */
-export const endpointDataSchema = z.object({
+const endpointDataSchema = z.object({
   running: count,
   buffered: count,
   free: count,

@@ -7,6 +7,9 @@ import { token } from './subjects.ts';
 export const signalSchema = z.enum(['busy', 'expired', 'draining', 'empty']);
 export type Signal = z.infer<typeof signalSchema>;
 
+/** Why a worker did not run a call. */
+export type NotRunSignal = Exclude<Signal, 'empty'>;
+
 /** Kinds of error that a worker names in `Now-Code`, so that the gateway need not guess from the status. */
 export const replyCodeSchema = z.enum([
   'handler_error',
@@ -52,7 +55,7 @@ export interface WorkerReport {
 }
 
 /** A reply, judged by its headers alone. */
-export type Reply = WorkerReport &
+export type WorkerReply = WorkerReport &
   (
     | { kind: 'signal'; signal: Signal }
     | { kind: 'result'; status: number }
@@ -63,7 +66,7 @@ export type Reply = WorkerReport &
  * Judges a reply. Throws a CallError `bad_reply` for an unknown signal, a status that is none, or a value
  * that is not of its form.
  */
-export function readReply(headers: MessageHeaders): Reply {
+export function readReply(headers: MessageHeaders): WorkerReply {
   const read = replyHeadersSchema.safeParse(headers);
   if (!read.success) {
     const issue = read.error.issues[0];
@@ -95,6 +98,11 @@ export function readReply(headers: MessageHeaders): Reply {
     code: code.success ? code.data : undefined,
     message: h['nats-service-error'] ?? '',
   };
+}
+
+/** Whether the answer to a pull (its headers) says that nothing is parked. */
+export function isEmptyAnswer(headers: MessageHeaders | undefined): boolean {
+  return headers?.['now-signal'] === 'empty';
 }
 
 /** The headers in which a worker reports on itself and the call. */

@@ -10,7 +10,7 @@ export const helloSchema = z.object({ gateway: token, at });
 export type Hello = z.infer<typeof helloSchema>;
 
 /** One function of a worker; slots are counted per function and process. */
-export const functionStateSchema = z.object({
+const functionStateSchema = z.object({
   group: token,
   slots: count,
   /** Slots that a gateway may push to. */
@@ -45,11 +45,9 @@ export type Demand = z.infer<typeof demandSchema>;
 
 /** `P.pull.<fn>.<group>`, worker → one gateway that holds parked calls. */
 export const pullSchema = z.object({ worker: token });
-export type Pull = z.infer<typeof pullSchema>;
 
 /** `P.pull.<gateway>`, worker → the gateway whose demand it heard. */
 export const pullFromSchema = z.object({ worker: token, fn: functionName, group: token });
-export type PullFrom = z.infer<typeof pullFromSchema>;
 
 /** `P.cancel.<worker>`, gateway → worker. */
 export const cancelSchema = z.object({ call: token, reason: z.string().max(200) });

@@ -1,14 +1,14 @@
 import type { BusMessage } from '../../lib/bus.ts';
 import { CallError } from '../../protocol/call-error.ts';
 import { isFunctionHeader, isHeaderValue } from '../../protocol/headers.ts';
-import { type Reply, readReply } from '../../protocol/reply.ts';
+import { readReply, type WorkerReply } from '../../protocol/reply.ts';
 import { deadlineExceeded, workerLost } from '../failures.ts';
 import type { CallOutcome } from './contract.ts';
 
-type FinalReply = Exclude<Reply, { kind: 'signal' }>;
+type FinalReply = Exclude<WorkerReply, { kind: 'signal' }>;
 
 /** What a message says, by its headers alone; a `bad_reply` when it breaks the contract. */
-export function readReplyMessage(message: BusMessage): Reply | CallError {
+export function readReplyMessage(message: BusMessage): WorkerReply | CallError {
   const headers = message.headers();
   if (headers === undefined) {
     return new CallError('bad_reply', 'the headers of the reply cannot be decoded');

@@ -101,7 +101,10 @@ export class OpenConnections implements ConnectionOwner {
     const { refusals } = this.counts;
     refusals.set(error.status, (refusals.get(error.status) ?? 0) + 1);
     const { code, status, message: detail } = error;
-    this.#options.log.debug({ part: this.#options.name, requestId, status, code, detail }, 'request refused');
+    this.#options.log.debug(
+      { component: this.#options.name, requestId, status, code, detail },
+      'request refused',
+    );
   }
 
   #failed(response: TrackedResponse, thrown: unknown): void {
@@ -109,7 +112,7 @@ export class OpenConnections implements ConnectionOwner {
     const { requestId } = response;
     const error = CallError.from(thrown);
     if (error.code === 'internal_error') {
-      log.error({ part: name, requestId, err: error.cause }, 'the request listener failed');
+      log.error({ component: name, requestId, err: error.cause }, 'the request listener failed');
     }
     if (response.headersSent) response.destroy();
     else sendProblem(response, error, requestId);

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Part } from '../../lib/lifecycle.ts';
+import type { Component } from '../../lib/lifecycle.ts';
 import { CallError } from '../../protocol/call-error.ts';
 import { bodyTooLarge } from './body.ts';
 import { type ClientError, refusalOf } from './client-error.ts';
@@ -26,7 +26,7 @@ export interface ServerOptions extends ConnectionsOptions {
  * An HTTP/1.1 server that lets only well-framed requests through and bounds what a connection can hold.
  * Every refusal is a problem document, is counted, and ends its connection.
  */
-export class HttpServer implements Part {
+export class HttpServer implements Component {
   readonly name: string;
   readonly #options: ServerOptions;
   readonly #limits: ServerLimits;
@@ -162,6 +162,6 @@ export class HttpServer implements Part {
     const now = performance.now();
     if (now - this.#lastAcceptErrorAt < 1000) return;
     this.#lastAcceptErrorAt = now;
-    this.#options.log.error({ part: this.name, err: error }, 'cannot accept a connection');
+    this.#options.log.error({ component: this.name, err: error }, 'cannot accept a connection');
   }
 }

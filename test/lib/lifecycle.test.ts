@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Lifecycle, type Part } from '../../lib/lifecycle.ts';
+import { type Component, Lifecycle } from '../../lib/lifecycle.ts';
 import { recordingLog, silentLog } from '../support/log.ts';
 
-/** A part that writes down what happens to it. */
-function recorder(events: string[], name: string, overrides: Partial<Part> = {}): Part {
+/** A component that writes down what happens to it. */
+function recorder(events: string[], name: string, overrides: Partial<Component> = {}): Component {
   return {
     name,
     start: () => void events.push(`start ${name}`),
@@ -16,7 +16,7 @@ function recorder(events: string[], name: string, overrides: Partial<Part> = {})
 
 const never = () => new Promise<void>(() => {});
 
-test('parts start in order; all are drained before one is stopped, the last one first', async () => {
+test('components start in order; all are drained before one is stopped, the last one first', async () => {
   const events: string[] = [];
   const lifecycle = new Lifecycle(
     ['a', 'b', 'c'].map((name) => recorder(events, name)),
@@ -30,7 +30,7 @@ test('parts start in order; all are drained before one is stopped, the last one 
   );
 });
 
-test('a part starts when the one before it has', async () => {
+test('a component starts when the one before it has', async () => {
   const events: string[] = [];
   const slow = recorder(events, 'slow', {
     start: async () => {
@@ -43,7 +43,7 @@ test('a part starts when the one before it has', async () => {
   assert.deepEqual(events, ['slow is up', 'start next']);
 });
 
-test('when a part does not start, those before it are stopped, and its error is thrown', async () => {
+test('when a component does not start, those before it are stopped, and its error is thrown', async () => {
   const events: string[] = [];
   const broken = recorder(events, 'broken', {
     start: () => {
@@ -55,7 +55,7 @@ test('when a part does not start, those before it are stopped, and its error is 
   assert.deepEqual(events, ['start a', 'stop a']);
 });
 
-test('a part that fails or takes too long to end is logged and keeps no other from ending', async () => {
+test('a component that fails or takes too long to end is logged and keeps no other from ending', async () => {
   const events: string[] = [];
   const { log, lines } = recordingLog();
   const failing = recorder(events, 'failing', {
@@ -70,7 +70,7 @@ test('a part that fails or takes too long to end is logged and keeps no other fr
   await lifecycle.end(20, 20);
   assert.deepEqual(events.slice(-2), ['drain a', 'stop a']);
   assert.deepEqual(
-    lines.filter((line) => line.level >= 40).map((line) => `${line.part} ${line.step}: ${line.msg}`),
+    lines.filter((line) => line.level >= 40).map((line) => `${line.component} ${line.step}: ${line.msg}`),
     [
       'hanging drain: took longer than allowed',
       'failing drain: failed',
@@ -80,10 +80,10 @@ test('a part that fails or takes too long to end is logged and keeps no other fr
   );
 });
 
-test('a part without a drain is only stopped', async () => {
+test('a component without a drain is only stopped', async () => {
   const events: string[] = [];
-  const part: Part = { name: 'plain', start: () => {}, stop: () => void events.push('stop') };
-  const lifecycle = new Lifecycle([part], silentLog);
+  const component: Component = { name: 'plain', start: () => {}, stop: () => void events.push('stop') };
+  const lifecycle = new Lifecycle([component], silentLog);
   await lifecycle.start();
   await lifecycle.end(20);
   assert.deepEqual(events, ['stop']);

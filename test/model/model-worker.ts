@@ -1,4 +1,5 @@
 import type { BusMessage } from '../../lib/bus.ts';
+import { deferred } from '../../lib/deferred.ts';
 import { readDefinition } from '../../workers/api/define.ts';
 import {
   type Completion,
@@ -15,7 +16,7 @@ import type { WorkerPlan } from './scenario.ts';
 
 /**
  * How much later than its deadline a call may begin. A worker learns how far a gateway's clock is from its own by
- * the quickest message of that gateway so far: by as much it takes every message for younger than it is. Before the
+ * the fastest message of that gateway so far: by as much it takes every message for younger than it is. Before the
  * first one it knows only whether its own process was stopped, and that when it was longer than LAG_MS.
  */
 const LAG_MS = 150;
@@ -32,7 +33,7 @@ export class ModelWorker {
   isGone = false;
   readonly #world: Surroundings;
   /** By gateway: the least time that a message took to be handled. */
-  readonly #quickest = new Map<string, number>();
+  readonly #fastest = new Map<string, number>();
   /** By call: the time that its message took without what it waited for a stopped process. */
   readonly #travelMs = new Map<string, number>();
 
@@ -74,7 +75,7 @@ export class ModelWorker {
     const gateway = this.#world.gateways.find(({ id }) => id === sent?.gateway);
     if (sent === undefined || gateway === undefined) return;
     const tookMs = this.#world.clock.wall() - (sent.wall - gateway.host.wallOffsetMs);
-    this.#quickest.set(sent.gateway, Math.min(tookMs, this.#quickest.get(sent.gateway) ?? tookMs));
+    this.#fastest.set(sent.gateway, Math.min(tookMs, this.#fastest.get(sent.gateway) ?? tookMs));
     if (sent.callId !== undefined) this.#travelMs.set(sent.callId, tookMs - heldMs);
   }
 
@@ -86,13 +87,10 @@ export class ModelWorker {
       return { done: Promise.resolve(invalidInput([], 1000)), cancel: () => undefined };
     }
     const id = new TextDecoder().decode(body);
-    const quickestMs = this.#quickest.get(headers['now-gateway'] ?? '') ?? 0;
+    const fastestMs = this.#fastest.get(headers['now-gateway'] ?? '') ?? 0;
     const unknownMs = (this.#travelMs.get(callId) ?? 0) + LAG_MS;
-    const run = ledger.begin(id, this.id, this.plan.group, Math.min(quickestMs, unknownMs) + ROUNDING_MS);
-    let finish = (_: Completion): void => undefined;
-    const done = new Promise<Completion>((resolve) => {
-      finish = resolve;
-    });
+    const run = ledger.begin(id, this.id, this.plan.group, Math.min(fastestMs, unknownMs) + ROUNDING_MS);
+    const { promise: done, resolve: finish } = deferred<Completion>();
     const end = (completion: Completion): void => {
       run.endAt ??= this.#world.clock.now();
       for (const cancel of timers) cancel();
@@ -118,9 +116,14 @@ function sentOf(message: BusMessage): { gateway: string; wall: number; callId?: 
   const headers = message.headers() ?? {};
   const { 'now-gateway': gateway, 'now-call': callId } = headers;
   if (gateway !== undefined && callId !== undefined) {
-    return { gateway, callId, wall: Number(headers['now-deadline']) - Number(headers['now-timeout']) };
+    const timeoutMs = Number(headers['now-timeout']);
+    // A probe is refused unread: nothing is learned from it.
+    if (timeoutMs === 0) return undefined;
+    return { gateway, callId, wall: Number(headers['now-deadline']) - timeoutMs };
   }
   if (!/\.(hello|demand)(\.|$)/.test(message.subject)) return undefined;
-  const told: { gateway: string; at: number } = JSON.parse(new TextDecoder().decode(message.data));
-  return { gateway: told.gateway, wall: told.at };
+  const { gateway: from, at }: { gateway: string; at: number } = JSON.parse(
+    new TextDecoder().decode(message.data),
+  );
+  return { gateway: from, wall: at };
 }

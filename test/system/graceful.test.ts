@@ -79,7 +79,7 @@ test('a worker that is told to end answers probes until its last call has ended'
   for (const [name, value] of Object.entries(probe)) headers.set(name, value);
   for (let n = 0; n < 5; n++) {
     const reply = await raw.request(`now.work.${id}.work`, '', { timeout: 2000, headers });
-    assert.equal(reply.headers?.get('Now-Signal'), 'expired');
+    assert.equal(reply.headers?.get('Now-Code'), 'bad_request');
     await pause(100);
   }
   assert.equal((await running).status, 200);

@@ -5,7 +5,7 @@ import type { Context } from './context.ts';
 import type { Reply } from './reply.ts';
 
 /** Slots of a function that does not say: fits handlers that wait for others more than they compute. */
-export const DEFAULT_SLOTS = 16;
+const DEFAULT_SLOTS = 16;
 
 /** What a handler may return: by its output schema, or bytes, text or a `reply` that are sent as they are. */
 export type Result<Output extends z.ZodType> = z.input<Output> | Uint8Array | Reply;
@@ -15,9 +15,12 @@ export interface FunctionDefinition<Input extends z.ZodType, Output extends z.Zo
   /** 1 to 64 of A-Z a-z 0-9 _ -. Default: the name of the file without its extension. */
   readonly name?: string | undefined;
   readonly description?: string | undefined;
-  /** Judges every input before the handler runs, and is published as JSON Schema. */
+  /**
+   * Every input is validated against it before the handler runs; published as JSON Schema. With it, a message without
+   * a content type is read as JSON.
+   */
   readonly input?: Input | undefined;
-  /** Judges every result (not bytes and not a `reply`), and is published as JSON Schema. */
+  /** Every result (not bytes and not a `reply`) is validated against it; published as JSON Schema. */
   readonly output?: Output | undefined;
   /** Calls that run at a time in one process. Default: 16, or with `threads` the number of processors. */
   readonly slots?: number | undefined;
@@ -28,7 +31,7 @@ export interface FunctionDefinition<Input extends z.ZodType, Output extends z.Zo
   run(input: z.output<Input>, context: Context): Result<Output> | Promise<Result<Output>>;
 }
 
-/** Gives a definition its types; it is judged when it is loaded. */
+/** Gives a definition its types; it is validated when it is loaded. */
 export function defineFunction<
   Input extends z.ZodType = z.ZodType<unknown>,
   Output extends z.ZodType = z.ZodType<unknown>,
@@ -57,7 +60,7 @@ export interface LoadedFunction {
   readonly handler: Handler;
 }
 
-/** What the place of a definition adds to it. */
+/** What is known of a definition besides what it says itself. */
 export interface DefinitionSource {
   /** The name when the definition has none. */
   readonly name?: string | undefined;
@@ -88,7 +91,7 @@ const definitionSchema = z.strictObject({
 });
 
 /**
- * Judges what a module exports: a handler, or an object with the fields of a definition. Throws a TypeError
+ * Validates what a module exports: a handler, or an object with the fields of a definition. Throws a TypeError
  * that names the field and what it must be.
  */
 export function readDefinition(exported: unknown, source: DefinitionSource = {}): LoadedFunction {
@@ -137,7 +140,7 @@ function show(value: unknown): string {
     : typeof value;
 }
 
-/** What JSON Schema cannot say is left open: the zod schema judges it here in any case. */
+/** What JSON Schema cannot say is left open: the zod schema validates it here in any case. */
 function jsonSchema(from: z.ZodType | undefined, io: 'input' | 'output'): object | undefined {
   if (from === undefined) return undefined;
   try {

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { basename, extname } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { withTimeout } from '../../lib/with-timeout.ts';
 import { oneLine } from '../../protocol/reply.ts';
 import { type DefinitionSource, type LoadedFunction, readDefinition } from '../api/define.ts';
 import { describeError } from '../run/describe-error.ts';
@@ -15,7 +16,7 @@ export class NoDefaultExport extends Error {
   override readonly name = 'NoDefaultExport';
 }
 
-/** Imports one module and judges its default export. Rejects with an Error whose message is one line for people. */
+/** Imports one module and validates its default export. Rejects with an Error whose message is one line for people. */
 export async function loadFunction(
   file: string,
   source: Omit<DefinitionSource, 'file'> = {},
@@ -28,7 +29,9 @@ export async function loadFunction(
 async function defaultExport(file: string): Promise<unknown> {
   let module: object;
   try {
-    module = await bounded(imported(file));
+    module = await withTimeout(imported(file), LOAD_LIMIT_MS, () => {
+      throw new Error(`its top level did not finish within ${LOAD_LIMIT_MS} ms`);
+    });
   } catch (error) {
     throw new Error(loadFailure(error), { cause: error });
   }
@@ -47,19 +50,6 @@ async function imported(file: string): Promise<object> {
   } catch (error) {
     if (!isUnknownExtension(error) || require.extensions['.ts'] === undefined) throw error;
     return require(file);
-  }
-}
-
-async function bounded(loading: Promise<object>): Promise<object> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_resolve, reject) => {
-    const late = new Error(`its top level did not finish within ${LOAD_LIMIT_MS} ms`);
-    timer = setTimeout(() => reject(late), LOAD_LIMIT_MS);
-  });
-  try {
-    return await Promise.race([loading, limit]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -6,7 +6,7 @@ import { describeError } from '../run/describe-error.ts';
 import { loadFunction, NoDefaultExport } from './load-module.ts';
 
 /** How functions are loaded. */
-export interface LoadOptions {
+export interface LoadFunctionsOptions {
   readonly log: Logger;
   /** Stands in for the slots of every definition. */
   readonly slots?: number | undefined;
@@ -15,12 +15,12 @@ export interface LoadOptions {
 }
 
 /** What was loaded, and what was not: one failure harms no other function. */
-export interface LoadResult {
+export interface LoadedFunctions {
   readonly functions: LoadedFunction[];
   readonly failed: { readonly file: string; readonly reason: string }[];
 }
 
-interface Candidate {
+interface HandlerFile {
   readonly file: string;
   /** Named by the user, not found in a folder. */
   readonly named: boolean;
@@ -34,9 +34,12 @@ const OTHER_FILE = /\.(d|test)\.(mjs|js|ts)$|\.test\.[^.]+\.(mjs|js|ts)$/;
  * Loads the functions of files and of folders (their direct `.mjs`, `.js` and `.ts` files), ordered by path. Of
  * two functions with one name the first counts. Never rejects.
  */
-export async function loadFunctions(paths: readonly string[], options: LoadOptions): Promise<LoadResult> {
-  const result: LoadResult = { functions: [], failed: [] };
-  const candidates = new Map<string, Candidate>();
+export async function loadFunctions(
+  paths: readonly string[],
+  options: LoadFunctionsOptions,
+): Promise<LoadedFunctions> {
+  const result: LoadedFunctions = { functions: [], failed: [] };
+  const candidates = new Map<string, HandlerFile>();
   for (const path of paths) {
     try {
       for (const candidate of await candidatesAt(path)) {
@@ -60,13 +63,16 @@ export async function loadFunctions(paths: readonly string[], options: LoadOptio
   return result;
 }
 
-interface Loaded {
+interface LoadAttempt {
   readonly file: string;
   readonly fn?: LoadedFunction;
   readonly reason?: string;
 }
 
-async function load({ file, named }: Candidate, { log, slots, group }: LoadOptions): Promise<Loaded> {
+async function load(
+  { file, named }: HandlerFile,
+  { log, slots, group }: LoadFunctionsOptions,
+): Promise<LoadAttempt> {
   try {
     return { file, fn: await loadFunction(file, { slots, group }) };
   } catch (error) {
@@ -79,7 +85,7 @@ async function load({ file, named }: Candidate, { log, slots, group }: LoadOptio
 }
 
 /** Links are not followed to their targets' names: the function is called what the link is called. */
-async function candidatesAt(path: string): Promise<Candidate[]> {
+async function candidatesAt(path: string): Promise<HandlerFile[]> {
   const absolute = resolve(path);
   if (!(await stat(absolute)).isDirectory()) return [{ file: absolute, named: true }];
   const entries = await readdir(absolute, { withFileTypes: true });

@@ -1,28 +1,37 @@
 import { z } from 'zod';
 import { LOG_LEVELS } from '../../lib/log.ts';
 
-/** What one worker process is told by its pool. */
-export const childSettingsSchema = z.object({
-  worker: z.object({
-    paths: z.array(z.string()),
-    natsUrl: z.string(),
-    subjectPrefix: z.string(),
-    slots: z
-      .int()
-      .optional()
-      .transform((slots): number | undefined => slots),
-    group: z.string(),
-    drainMs: z.number(),
-  }),
+const runtimeSettingsSchema = z.object({
+  /** Handler files and folders. */
+  paths: z.array(z.string()),
+  /** Comma list. */
+  natsUrl: z.string(),
+  subjectPrefix: z.string(),
+  /** Overrides the slots of every function. */
+  slots: z
+    .int()
+    .optional()
+    .transform((slots): number | undefined => slots),
+  /** Queue group of functions that name none. */
+  group: z.string(),
+  drainMs: z.number(),
+});
+/** What a worker process needs to serve. */
+export type RuntimeSettings = z.infer<typeof runtimeSettingsSchema>;
+
+const childSettingsSchema = z.object({
+  worker: runtimeSettingsSchema,
   log: z.object({ level: z.enum(LOG_LEVELS), pretty: z.boolean() }),
 });
+/** What one worker process gets from its pool. */
 export type ChildSettings = z.infer<typeof childSettingsSchema>;
 
-/** Pool → process. */
+/** Pool to process. */
 export const toChildSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('start'), settings: childSettingsSchema }),
   z.object({ type: z.literal('drain') }),
 ]);
+/** A message of the pool to a process. */
 export type ToChild = z.infer<typeof toChildSchema>;
 
 const readySchema = z.object({
@@ -32,11 +41,13 @@ const readySchema = z.object({
   /** Files that could not be loaded; the others serve. */
   failed: z.array(z.object({ file: z.string(), reason: z.string() })),
 });
+/** A process serves. */
 export type ChildReady = z.infer<typeof readySchema>;
 
-/** Process → pool. `failed` says why the process ends. */
+/** Process to pool. `failed` says why the process ends. */
 export const fromChildSchema = z.discriminatedUnion('type', [
   readySchema,
   z.object({ type: z.literal('failed'), reason: z.string() }),
 ]);
+/** A message of a process to its pool. */
 export type FromChild = z.infer<typeof fromChildSchema>;

@@ -1,7 +1,7 @@
 import { createLogger } from '../../lib/log.ts';
 import { oneLine } from '../../protocol/reply.ts';
 import { type ChildSettings, type FromChild, toChildSchema } from './child-messages.ts';
-import { WorkerProcess } from './worker-process.ts';
+import { WorkerRuntime } from './runtime.ts';
 
 /**
  * The entry of one worker process; `WorkerPool` starts it and sends its settings.
@@ -10,9 +10,9 @@ import { WorkerProcess } from './worker-process.ts';
  *   serving   until SIGTERM, `drain`, or the end of the parent
  *   draining  answers what it has, then exits 0; a second SIGTERM ends it at once
  *
- * SIGINT is for the parent to judge: a Ctrl-C reaches every process of the terminal.
+ * SIGINT is the parent's business: a Ctrl-C reaches every process of the terminal.
  */
-let worker: WorkerProcess | undefined;
+let worker: WorkerRuntime | undefined;
 let drainMs = 0;
 let isDraining = false;
 
@@ -43,7 +43,7 @@ async function serve(settings: ChildSettings): Promise<void> {
     log.fatal({ err: error }, 'uncaught, the process ends');
     fail(error);
   });
-  worker = new WorkerProcess(settings.worker, log);
+  worker = new WorkerRuntime(settings.worker, log);
   drainMs = settings.worker.drainMs;
   try {
     await worker.start();
@@ -52,11 +52,11 @@ async function serve(settings: ChildSettings): Promise<void> {
     return;
   }
   const { id, functions, failed } = worker;
-  if (functions.length > 0) tell({ type: 'ready', id, functions, failed });
+  if (functions.length > 0) report({ type: 'ready', id, functions, failed });
   else fail(new Error(nothingToServe(settings.worker.paths, failed)));
 }
 
-function nothingToServe(paths: readonly string[], failed: WorkerProcess['failed']): string {
+function nothingToServe(paths: readonly string[], failed: WorkerRuntime['failed']): string {
   const reasons = failed.map(({ file, reason }) => `${file}: ${reason}`).join('; ');
   return `no function could be loaded from ${paths.join(', ')}${reasons === '' ? '' : ` (${reasons})`}`;
 }
@@ -70,14 +70,14 @@ async function drain(): Promise<void> {
   process.exit(0);
 }
 
-/** Tells the parent why, then ends; a parent that does not take it changes nothing. */
+/** Reports to the parent why, then ends; a parent that does not take it changes nothing. */
 function fail(error: unknown): void {
   const reason = oneLine(error instanceof Error ? error.message : String(error));
   setTimeout(() => process.exit(1), 500);
-  tell({ type: 'failed', reason }, () => process.exit(1));
+  report({ type: 'failed', reason }, () => process.exit(1));
 }
 
-function tell(message: FromChild, done: () => void = () => {}): void {
+function report(message: FromChild, done: () => void = () => {}): void {
   if (process.connected) process.send?.(message, done);
   else done();
 }

@@ -2,13 +2,13 @@ import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { type Clock, systemClock } from '../../lib/clock.ts';
-import type { Part } from '../../lib/lifecycle.ts';
-import type { ChildReady, ChildSettings } from './child-messages.ts';
+import type { Component } from '../../lib/lifecycle.ts';
+import type { ChildReady, ChildSettings, RuntimeSettings } from './child-messages.ts';
 import { type ChildExit, WorkerChild } from './child-process.ts';
 
 /** What a pool needs. */
 export interface WorkerPoolOptions {
-  readonly settings: ChildSettings['worker'];
+  readonly settings: RuntimeSettings;
   readonly processes: number;
   /** The pool's own log. */
   readonly log: Logger;
@@ -21,8 +21,8 @@ export interface WorkerPoolOptions {
   readonly onExit?: (exit: ChildExit) => void;
 }
 
-/** One of the places that the pool keeps filled. */
-interface Place {
+/** One of the processes that the pool keeps up, whichever it is at the time. */
+interface WorkerSlot {
   child: WorkerChild;
   ready: ChildReady | undefined;
   /** Deaths in a row of processes that did not live long. */
@@ -37,7 +37,7 @@ const MIN_RESTART_MS = 1000;
 const MAX_RESTART_MS = 10_000;
 
 /**
- * How long to wait before a process that died is started again: starts of one place are a second apart at
+ * How long to wait before a process that died is started again: starts in one worker slot are a second apart at
  * least, and up to 10 s when it keeps dying young. `earlyDeaths` counts this one; 0 = it lived long.
  */
 export function restartDelayMs(earlyDeaths: number, livedMs: number): number {
@@ -55,11 +55,11 @@ export function restartDelayMs(earlyDeaths: number, livedMs: number): number {
  * No process outlives it: they drain when this process goes without a word (their channel closes), and are
  * killed when it exits by itself.
  */
-export class WorkerPool implements Part {
+export class WorkerPool implements Component {
   readonly name = 'workers';
   readonly #options: WorkerPoolOptions;
   readonly #clock: Clock;
-  readonly #places: Place[] = [];
+  readonly #workerSlots: WorkerSlot[] = [];
   /** Every process that has not ended yet, those being replaced included. */
   readonly #children = new Set<WorkerChild>();
   #state: 'idle' | 'serving' | 'ended' = 'idle';
@@ -74,7 +74,7 @@ export class WorkerPool implements Part {
 
   /** Names of the functions that are served. */
   get functions(): string[] {
-    return this.#places[0]?.ready?.functions.map(({ name }) => name) ?? [];
+    return this.#workerSlots[0]?.ready?.functions.map(({ name }) => name) ?? [];
   }
 
   /** Resolves when all processes serve. Throws one line when one cannot, and leaves none behind. */
@@ -89,7 +89,7 @@ export class WorkerPool implements Part {
       await this.stop();
       throw error;
     }
-    this.#logFailed(this.#places[0]?.ready?.failed ?? []);
+    this.#logFailed(this.#workerSlots[0]?.ready?.failed ?? []);
   }
 
   /**
@@ -97,21 +97,23 @@ export class WorkerPool implements Part {
    * and leaves the old ones serving when a new one does not start, or cannot load what the old one could.
    */
   async restartAll(): Promise<void> {
-    for (const place of this.#places) {
+    for (const workerSlot of this.#workerSlots) {
       if (this.#state !== 'serving') return;
       const child = this.#open();
       const ready = await child.ready;
-      const lost = ready.failed.find(({ file }) => !place.ready?.failed.some((old) => old.file === file));
+      const lost = ready.failed.find(
+        ({ file }) => !workerSlot.ready?.failed.some((old) => old.file === file),
+      );
       if (lost !== undefined || this.#isEnded()) {
         // It may have taken calls already.
         await child.drain();
         if (lost !== undefined) throw new Error(`${lost.file}: ${lost.reason}`);
         return;
       }
-      const old = place.child;
-      place.cancelRestart?.();
-      place.earlyDeaths = 0;
-      this.#put(place, child, ready);
+      const old = workerSlot.child;
+      workerSlot.cancelRestart?.();
+      workerSlot.earlyDeaths = 0;
+      this.#put(workerSlot, child, ready);
       await old.drain();
     }
   }
@@ -138,7 +140,7 @@ export class WorkerPool implements Part {
 
   #end(): void {
     this.#state = 'ended';
-    for (const place of this.#places) place.cancelRestart?.();
+    for (const workerSlot of this.#workerSlots) workerSlot.cancelRestart?.();
   }
 
   #open(): WorkerChild {
@@ -157,33 +159,33 @@ export class WorkerPool implements Part {
   }
 
   #fill(child: WorkerChild, ready: ChildReady | undefined): void {
-    const place: Place = { child, ready: undefined, earlyDeaths: 0, cancelRestart: undefined };
-    this.#places.push(place);
-    this.#put(place, child, ready);
+    const workerSlot: WorkerSlot = { child, ready: undefined, earlyDeaths: 0, cancelRestart: undefined };
+    this.#workerSlots.push(workerSlot);
+    this.#put(workerSlot, child, ready);
   }
 
-  /** From here on the place is filled again when the process dies. */
-  #put(place: Place, child: WorkerChild, ready: ChildReady | undefined): void {
-    place.child = child;
-    place.ready = ready;
+  /** From here on the slot is filled again when the process dies. */
+  #put(workerSlot: WorkerSlot, child: WorkerChild, ready: ChildReady | undefined): void {
+    workerSlot.child = child;
+    workerSlot.ready = ready;
     void child.exited.then((exit) => {
-      if (this.#state === 'serving' && place.child === child) this.#restartLater(place, exit);
+      if (this.#state === 'serving' && workerSlot.child === child) this.#restartLater(workerSlot, exit);
     });
   }
 
-  #restartLater(place: Place, { pid, reason, livedMs }: ChildExit): void {
-    place.earlyDeaths = livedMs < STABLE_AFTER_MS ? place.earlyDeaths + 1 : 0;
-    const delayMs = restartDelayMs(place.earlyDeaths, livedMs);
+  #restartLater(workerSlot: WorkerSlot, { pid, reason, livedMs }: ChildExit): void {
+    workerSlot.earlyDeaths = livedMs < STABLE_AFTER_MS ? workerSlot.earlyDeaths + 1 : 0;
+    const delayMs = restartDelayMs(workerSlot.earlyDeaths, livedMs);
     this.#options.log.error(
       { process: pid, reason, livedMs: Math.round(livedMs), delayMs },
       'a worker process died',
     );
-    place.cancelRestart = this.#clock.after(delayMs, () => {
+    workerSlot.cancelRestart = this.#clock.after(delayMs, () => {
       const child = this.#open();
-      this.#put(place, child, place.ready);
+      this.#put(workerSlot, child, workerSlot.ready);
       child.ready.then(
         (ready) => {
-          place.ready = ready;
+          workerSlot.ready = ready;
         },
         () => {},
       );

@@ -17,7 +17,7 @@ export interface Invocation {
 }
 
 /** How a call ended. */
-export type Outcome =
+export type ExecutionOutcome =
   | 'ok'
   | 'service_error'
   | 'handler_error'
@@ -29,7 +29,7 @@ export type Outcome =
 
 /** What goes back to the caller. */
 export interface Completion {
-  readonly outcome: Outcome;
+  readonly outcome: ExecutionOutcome;
   /** HTTP status. */
   readonly status: number;
   /** `Now-Status` (unless 200), `Content-Type` and `X-Fn-*` of a result; the error headers of an error. */
@@ -50,7 +50,7 @@ const NOTHING = new Uint8Array(0);
 /** Milliseconds that a handler has to end after its signal fired; then it is given up. */
 export const GRACE_MS = 250;
 
-const codes: Partial<Record<Outcome, ReplyCode>> = {
+const codes: Partial<Record<ExecutionOutcome, ReplyCode>> = {
   handler_error: 'handler_error',
   bad_reply: 'bad_reply',
   invalid_input: 'invalid_input',
@@ -61,7 +61,7 @@ const codes: Partial<Record<Outcome, ReplyCode>> = {
 
 /** An error without a body. Callers read `message`; nobody but the log sees `error`. */
 export function failed(
-  outcome: Exclude<Outcome, 'ok'>,
+  outcome: Exclude<ExecutionOutcome, 'ok'>,
   status: number,
   message: string,
   error?: ErrorDescription,

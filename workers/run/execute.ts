@@ -1,19 +1,17 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../lib/clock.ts';
 import { Deadlines } from '../../lib/deadlines.ts';
+import { deferred } from '../../lib/deferred.ts';
 import { header } from '../../protocol/headers.ts';
 import { CallContext } from '../api/context.ts';
 import type { LoadedFunction } from '../api/define.ts';
 import { type Completion, GRACE_MS, gaveUp, type Invocation } from './completion.ts';
 import { DESCRIBED } from './describe-error.ts';
 import { perform } from './perform.ts';
-import { type Attempt, ThreadPool } from './threads.ts';
-
-export type { LoadedFunction } from '../api/define.ts';
-export type { Completion, Invocation, Outcome } from './completion.ts';
+import { type Execution, ThreadPool } from './threads.ts';
 
 /** A call that was begun. */
-export interface Running {
+export interface RunHandle {
   /** Never rejects, resolves once; at most 250 ms (and a timer's lateness) after the deadline or `cancel`. */
   readonly done: Promise<Completion>;
   /** Fires the handler's signal; a handler that does not end within 250 ms is given up. Later calls do nothing. */
@@ -28,22 +26,28 @@ export interface ExecutorOptions {
   readonly maxThreadHeapMb?: number | undefined;
 }
 
-/**
- * A call is *running*; then, at its deadline or when cancelled, *stopping*: its signal has fired and the handler
- * has 250 ms to end; then *settled*: `done` is resolved, and whatever the handler still does is ignored.
- */
+/** A call that was begun and is not settled, or whose handler has not ended. */
 interface ActiveCall {
   readonly fn: LoadedFunction;
   readonly callId: string;
-  readonly attempt: Attempt;
+  readonly execution: Execution;
   readonly settle: (completion: Completion) => void;
   /** The call's deadline, and while stopping the time at which it is given up. */
   deadlineAt: number;
+  /** Why it is stopping. */
   stopping: 'deadline' | 'cancelled' | undefined;
   settled: boolean;
 }
 
-/** Runs calls, in the event loop or in threads, and gives up those that do not end in time. */
+/**
+ * Runs calls, in the event loop or in threads, and gives up those that do not end in time:
+ *
+ *   running ──► settled                the handler ended
+ *   running ──► stopping ──► settled   its deadline passed or it was cancelled
+ *
+ * stopping: its signal has fired, and the handler has 250 ms to end. settled: `done` is resolved, and whatever the
+ * handler still does is ignored.
+ */
 export class Executor {
   readonly #clock: Clock;
   readonly #log: Logger;
@@ -71,14 +75,14 @@ export class Executor {
   }
 
   /** Begins a call; the handler runs until its first `await` before this returns. Never throws. */
-  run(fn: LoadedFunction, invocation: Invocation): Running {
+  run(fn: LoadedFunction, invocation: Invocation): RunHandle {
     if (this.#closed) return neverBegun('cancelled');
     if (invocation.deadlineAt <= this.#clock.now()) return neverBegun('deadline');
-    const { promise, resolve } = settleable();
+    const { promise, resolve } = deferred<Completion>();
     const call: ActiveCall = {
       fn,
       callId: invocation.callId,
-      attempt: fn.threads ? this.#pool(fn).run(invocation) : this.#inLoop(fn, invocation),
+      execution: fn.threads ? this.#pool(fn).run(invocation) : this.#inLoop(fn, invocation),
       settle: resolve,
       deadlineAt: invocation.deadlineAt,
       stopping: undefined,
@@ -86,7 +90,7 @@ export class Executor {
     };
     this.#active.add(call);
     this.#deadlines.add(call);
-    call.attempt.finished.then((completion) => this.#onFinished(call, completion));
+    call.execution.finished.then((completion) => this.#onFinished(call, completion));
     return { done: promise, cancel: (reason) => this.#stop(call, 'cancelled', reason) };
   }
 
@@ -108,7 +112,7 @@ export class Executor {
     return pool;
   }
 
-  #inLoop(fn: LoadedFunction, { callId, headers, body, deadlineAt, maxReplyBytes }: Invocation): Attempt {
+  #inLoop(fn: LoadedFunction, { callId, headers, body, deadlineAt, maxReplyBytes }: Invocation): Execution {
     const context = new CallContext({
       functionName: fn.name,
       callId,
@@ -131,7 +135,7 @@ export class Executor {
     }
     this.#report(call).warn({ after: call.stopping }, 'the handler did not end and is given up');
     this.#settle(call, gaveUp(call.stopping));
-    call.attempt.end();
+    call.execution.end();
   }
 
   #stop(call: ActiveCall, why: 'deadline' | 'cancelled', message: string): void {
@@ -141,7 +145,7 @@ export class Executor {
     // From now, not from the deadline: after a stop of the process the handler still gets its time to end.
     call.deadlineAt = this.#clock.now() + GRACE_MS;
     this.#deadlines.add(call);
-    call.attempt.abort(why === 'deadline' ? 'TimeoutError' : 'AbortError', message);
+    call.execution.abort(why === 'deadline' ? 'TimeoutError' : 'AbortError', message);
   }
 
   #onFinished(call: ActiveCall, completion: Completion): void {
@@ -178,15 +182,6 @@ export class Executor {
   }
 }
 
-function neverBegun(outcome: 'deadline' | 'cancelled'): Running {
+function neverBegun(outcome: 'deadline' | 'cancelled'): RunHandle {
   return { done: Promise.resolve(gaveUp(outcome)), cancel: () => {} };
-}
-
-/** Promise.withResolvers, which Node 20 lacks. */
-function settleable(): { promise: Promise<Completion>; resolve: (completion: Completion) => void } {
-  let resolve: (completion: Completion) => void = () => {};
-  const promise = new Promise<Completion>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
 }

@@ -1,9 +1,9 @@
 import type { MessageHeaders } from '../../protocol/headers.ts';
 
 /** Levels of arrays and objects that a JSON input may have. */
-export const MAX_JSON_DEPTH = 64;
+const MAX_JSON_DEPTH = 64;
 
-/** The body is not what its content type says; the message may be read by callers. */
+/** The body should be JSON and is not; the message may be read by callers. */
 export class UnreadableBody extends Error {
   override readonly name = 'UnreadableBody';
 }
@@ -12,12 +12,13 @@ const JSON_TYPE = /^\s*application\/(?:[a-z0-9!#$&^_.-]+\+)?json\s*(?:;|$)/i;
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * What the handler gets: the parsed JSON when the content type is JSON (an empty body is undefined), else the
- * bytes; undefined when there is neither a type nor a body. Throws an UnreadableBody for what is not JSON.
+ * What the handler gets: the parsed JSON when the content type is JSON, or when there is none and the function has an
+ * input schema (plain NATS requesters send none), else the bytes. An empty body is undefined where it would be JSON,
+ * and where there is no type. Throws an UnreadableBody for what should be JSON and is not.
  */
-export function readInput(headers: MessageHeaders, body: Uint8Array): unknown {
+export function readInput(headers: MessageHeaders, body: Uint8Array, hasSchema: boolean): unknown {
   const contentType = headers['content-type'];
-  const json = contentType !== undefined && JSON_TYPE.test(contentType);
+  const json = contentType === undefined ? hasSchema : JSON_TYPE.test(contentType);
   if (body.length === 0) return json || contentType === undefined ? undefined : body;
   if (!json) return body;
   if (isTooDeep(body)) throw new UnreadableBody(`the JSON must be at most ${MAX_JSON_DEPTH} levels deep`);

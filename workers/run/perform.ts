@@ -1,11 +1,11 @@
 import type { Context } from '../api/context.ts';
 import type { LoadedFunction } from '../api/define.ts';
-import { isFunctionError } from '../api/reply.ts';
+import { isFunctionError } from '../api/errors.ts';
 import { type Completion, failed, handlerFailed, type Invocation, invalidInput } from './completion.ts';
 import { describeError } from './describe-error.ts';
 import { readInput, UnreadableBody } from './input.ts';
 import { completionOf, functionErrorOf } from './result.ts';
-import { check } from './schema.ts';
+import { validate } from './schema.ts';
 
 /** What of a function is needed to run it. */
 export type Runnable = Pick<LoadedFunction, 'handler' | 'input' | 'output'>;
@@ -20,11 +20,11 @@ export async function perform(
   context: Context,
 ): Promise<Completion> {
   try {
-    let input = readInput(call.headers, call.body);
+    let input = readInput(call.headers, call.body, fn.input !== undefined);
     if (fn.input !== undefined) {
-      const judged = await check(fn.input, input);
-      if (!judged.ok) return invalidInput(judged.issues, call.maxReplyBytes);
-      input = judged.value;
+      const validated = await validate(fn.input, input);
+      if (!validated.ok) return invalidInput(validated.issues, call.maxReplyBytes);
+      input = validated.value;
     }
     const result = await fn.handler(input, context);
     return await completionOf(result, fn.output, call.maxReplyBytes);

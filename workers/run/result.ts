@@ -6,10 +6,11 @@ import {
   isFunctionHeader,
   isHeaderValue,
 } from '../../protocol/headers.ts';
-import { type FunctionError, isReply, type ReplyOptions } from '../api/reply.ts';
+import type { FunctionError } from '../api/errors.ts';
+import { isReply, type ReplyOptions } from '../api/reply.ts';
 import { badReply, type Completion, failed, sizeOf } from './completion.ts';
 import { describeError, type ErrorDescription } from './describe-error.ts';
-import { check } from './schema.ts';
+import { validate } from './schema.ts';
 
 /** What was returned breaks a rule; the message says which, and may be read by callers. */
 class Unsendable extends Error {
@@ -65,12 +66,12 @@ export function functionErrorOf(error: FunctionError, maxReplyBytes: number): Co
 }
 
 async function checked(output: z.ZodType, value: unknown): Promise<unknown> {
-  const judged = await check(output, value);
-  if (judged.ok) return judged.value;
-  const first = judged.issues[0];
+  const validated = await validate(output, value);
+  if (validated.ok) return validated.value;
+  const first = validated.issues[0];
   throw new Unsendable('it does not satisfy the output schema of the function', {
     type: 'OutputSchema',
-    message: `${first?.path || 'the result'}: ${first?.message} (${judged.issues.length} in all)`,
+    message: `${first?.path || 'the result'}: ${first?.message} (${validated.issues.length} in all)`,
   });
 }
 

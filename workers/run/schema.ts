@@ -1,13 +1,13 @@
 import type { z } from 'zod';
 import type { SchemaIssue } from './completion.ts';
 
-/** A value judged by a schema: as the schema reads it, or what is wrong with it. */
-export type Judged =
+/** A validated value: as the schema reads it, or what is wrong with it. */
+export type Validation =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly issues: readonly SchemaIssue[] };
 
-/** Judges a value; asynchronous refinements are allowed. Rejects when a refinement throws. */
-export async function check(schema: z.ZodType, value: unknown): Promise<Judged> {
+/** Validates a value; asynchronous refinements are allowed. Rejects when a refinement throws. */
+export async function validate(schema: z.ZodType, value: unknown): Promise<Validation> {
   // The standard interface works across copies of zod, and falls back to the asynchronous way by itself.
   const pending = schema['~standard'].validate(value);
   const read = pending instanceof Promise ? await pending : pending;

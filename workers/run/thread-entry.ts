@@ -1,7 +1,7 @@
 import { isMainThread, type MessagePort, workerData } from 'node:worker_threads';
 import { pino } from 'pino';
 import { move, transferableSymbol, valueSymbol } from 'piscina';
-import { systemClock } from '../../lib/clock.ts';
+import { sharedNowMs, systemClock } from '../../lib/clock.ts';
 import { CallContext } from '../api/context.ts';
 import type { LoadedFunction } from '../api/define.ts';
 import { loadFunction } from '../load/load-module.ts';
@@ -24,7 +24,7 @@ export async function runCall(call: ThreadCall | undefined): Promise<unknown> {
   loading ??= loadFunction(data.file, { name: data.name });
   const fn = await loading;
   if (call === undefined) return undefined;
-  const remainingMs = call.budgetEndsAt - Number(process.hrtime.bigint()) / 1e6;
+  const remainingMs = call.sharedDeadlineAt - sharedNowMs();
   // It may have waited for a thread: no handler begins after its deadline.
   if (remainingMs <= 0) return gaveUp('deadline');
   const context = new CallContext({

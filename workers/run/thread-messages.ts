@@ -1,12 +1,12 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { MessageHeaders } from '../../protocol/headers.ts';
 
-/** What a thread is told when it starts. */
+/** What a thread gets when it starts. */
 export interface ThreadData {
   /** The module of the function: an absolute path. */
   readonly file: string;
   readonly name: string;
-  /** Least level of log lines worth sending to the main thread. */
+  /** Minimum level of log lines worth sending to the main thread. */
   readonly level: string;
 }
 
@@ -15,8 +15,8 @@ export interface ThreadCall {
   readonly callId: string;
   readonly headers: MessageHeaders;
   readonly body: Uint8Array;
-  /** Deadline in milliseconds of `process.hrtime`, the one clock that threads share. */
-  readonly budgetEndsAt: number;
+  /** In milliseconds of `sharedNowMs`, the one clock that threads share. */
+  readonly sharedDeadlineAt: number;
   readonly maxReplyBytes: number;
   /** Into the thread: an AbortMessage. Out of it: log lines, as text. */
   readonly port: MessagePort;

@@ -3,15 +3,15 @@ import { fileURLToPath } from 'node:url';
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { Piscina } from 'piscina';
-import type { Clock } from '../../lib/clock.ts';
+import { type Clock, sharedNowMs } from '../../lib/clock.ts';
 import type { LoadedFunction } from '../api/define.ts';
 import { type Completion, handlerFailed, type Invocation } from './completion.ts';
 import { DESCRIBED, describeError } from './describe-error.ts';
 import { relayLogLine } from './thread-log.ts';
 import type { AbortMessage, ThreadCall } from './thread-messages.ts';
 
-/** One try to run a call: in the loop or in a thread. */
-export interface Attempt {
+/** A call that runs, in the event loop or in a thread. */
+export interface Execution {
   /** Never rejects; need not resolve when the handler hangs. */
   readonly finished: Promise<Completion>;
   /** Fires the handler's signal. */
@@ -57,7 +57,7 @@ export class ThreadPool {
     this.#pool.on('error', (error) => this.#log.error({ err: describeError(error) }, 'an idle thread died'));
   }
 
-  /** Resolves when every thread has loaded the function; what fails there fails again, and is told, in a call. */
+  /** Resolves when every thread has loaded the function; what fails there fails again, and is reported, in a call. */
   async prepare(): Promise<void> {
     const loads = Array.from({ length: this.#fn.slots }, () => this.#pool.run(undefined));
     for (const load of await Promise.allSettled(loads)) {
@@ -67,7 +67,7 @@ export class ThreadPool {
   }
 
   /** Runs a call in a free thread, or in the next that is. */
-  run(invocation: Invocation): Attempt {
+  run(invocation: Invocation): Execution {
     const { port1, port2 } = new MessageChannel();
     port1.on('message', (line) => relayLogLine(this.#log, line));
     port1.unref();
@@ -77,7 +77,7 @@ export class ThreadPool {
       callId: invocation.callId,
       headers: { ...invocation.headers },
       body,
-      budgetEndsAt: hrNow() + invocation.deadlineAt - this.#clock.now(),
+      sharedDeadlineAt: sharedNowMs() + invocation.deadlineAt - this.#clock.now(),
       maxReplyBytes: invocation.maxReplyBytes,
       port: port2,
     };
@@ -106,9 +106,4 @@ export class ThreadPool {
     }
     port.close();
   }
-}
-
-/** Milliseconds of the one clock that all threads of a process share. */
-function hrNow(): number {
-  return Number(process.hrtime.bigint()) / 1e6;
 }

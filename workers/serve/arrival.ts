@@ -2,12 +2,12 @@ import type { BusMessage } from '../../lib/bus.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Expiring } from '../../lib/deadlines.ts';
 import { randomToken } from '../../lib/random-token.ts';
-import { PLAIN_BUDGET_MS, readCall } from '../../protocol/call.ts';
+import { readCall } from '../../protocol/call.ts';
 import { header, type MessageHeaders } from '../../protocol/headers.ts';
 import type { ClockOffsets } from './clock-offset.ts';
 
-/** A call that reached this worker, judged by its headers alone; its body is not decoded. */
-export interface Arrival extends Expiring {
+/** A call that reached this worker, read from its headers alone; its body is not decoded. */
+export interface ArrivedCall extends Expiring {
   readonly callId: string;
   /** From anybody, not from a gateway: it cannot be parked elsewhere, and knows no signals. */
   readonly isPlain: boolean;
@@ -21,40 +21,45 @@ export interface Arrival extends Expiring {
   readonly parked: number;
 }
 
+/** A call, or why the message must not be run as one; whoever sent it may read the reason. */
+export type ReadArrival =
+  | { readonly ok: true; readonly call: ArrivedCall }
+  | { readonly ok: false; readonly reason: string };
+
 /**
  * Reads a call. `replyPrefix` is where results of pulled calls may go: another subject in `Now-Reply` is ignored,
- * so that nobody can make a worker publish elsewhere. Undefined when its headers cannot be decoded.
+ * so that nobody can make a worker publish elsewhere.
  */
 export function readArrival(
   message: BusMessage,
   clock: Clock,
   offsets: ClockOffsets,
   replyPrefix: string,
-): Arrival | undefined {
+): ReadArrival {
   const headers = message.headers();
-  if (headers === undefined) return undefined;
+  if (headers === undefined) return { ok: false, reason: 'the headers of the call cannot be decoded' };
+  const read = readCall(headers);
+  if (read.kind === 'malformed') return { ok: false, reason: read.reason };
   const arrivedAt = clock.now();
-  const call = readCall(headers);
   const common = { headers, body: message.data, arrivedAt };
-  if (call === undefined) {
-    const callId = randomToken();
-    const deadlineAt = arrivedAt + PLAIN_BUDGET_MS;
-    return { ...common, callId, isPlain: true, replyTo: message.reply, deadlineAt, parked: 0 };
+  if (read.kind === 'plain') {
+    const deadlineAt = arrivedAt + read.budgetMs;
+    const call = { callId: randomToken(), isPlain: true, replyTo: message.reply, deadlineAt, parked: 0 };
+    return { ok: true, call: { ...common, ...call } };
   }
-  const sentWall = call.deadlineWall - call.timeoutMs;
-  const ageMs = offsets.ageMs(call.gateway, sentWall, clock.wall(), arrivedAt);
-  const replyTo = call.replyTo?.startsWith(replyPrefix) === true ? call.replyTo : message.reply;
-  return {
-    ...common,
-    callId: call.callId,
+  const { callId, gateway, deadlineWall, timeoutMs, replyTo, parked = 0 } = read.call;
+  const ageMs = offsets.ageMs(gateway, deadlineWall - timeoutMs, clock.wall(), arrivedAt);
+  const call = {
+    callId,
     isPlain: false,
-    replyTo,
-    deadlineAt: arrivedAt + call.timeoutMs - ageMs,
-    parked: call.parked ?? 0,
+    replyTo: replyTo?.startsWith(replyPrefix) === true ? replyTo : message.reply,
+    deadlineAt: arrivedAt + timeoutMs - ageMs,
+    parked,
   };
+  return { ok: true, call: { ...common, ...call } };
 }
 
 /** The caller's request id, for logs. */
-export function requestIdOf(arrival: Arrival): string | undefined {
-  return arrival.headers[header.requestId.toLowerCase()];
+export function requestIdOf(call: ArrivedCall): string | undefined {
+  return call.headers[header.requestId.toLowerCase()];
 }

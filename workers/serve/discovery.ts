@@ -1,4 +1,5 @@
 import type { Bus, BusMessage, BusSubscription } from '../../lib/bus.ts';
+import type { Clock } from '../../lib/clock.ts';
 import {
   type DiscoveryVerb,
   discoverySubject,
@@ -10,43 +11,49 @@ import {
 import { encodeJson } from '../../protocol/json.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import { PROTOCOL_VERSION } from '../../protocol/version.ts';
-import type { Intake } from './intake.ts';
+import type { FunctionServer } from './function-server.ts';
 
 /** ADR-32 asks for a semantic version; a function has none, so it is that of the wire it speaks. */
 const SERVICE_VERSION = `${PROTOCOL_VERSION}.0.0`;
 const NS_PER_MS = 1_000_000;
 
+/** What discovery tells of. */
 export interface DiscoveryOptions {
-  worker: string;
-  bus: Bus;
-  subjects: Subjects;
-  /** When the worker began to serve: Unix milliseconds. */
-  startedWall: number;
-  functions: readonly Intake[];
+  readonly worker: string;
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly subjects: Subjects;
+  readonly functions: readonly ServedFunction[];
 }
+
+/** What discovery reads of a function. */
+export type ServedFunction = Pick<FunctionServer, 'fn' | 'group' | 'state' | 'counts'>;
 
 /** Answers the NATS services protocol for every function of a worker, so that `nats micro` lists them. */
 export class Discovery {
   readonly #options: DiscoveryOptions;
   readonly #subscriptions: BusSubscription[] = [];
+  /** When the worker began to serve: Unix milliseconds. */
+  #startedWall = 0;
 
   constructor(options: DiscoveryOptions) {
     this.#options = options;
   }
 
   start(): void {
-    const { bus, worker, functions } = this.#options;
+    const { bus, worker, clock, functions } = this.#options;
+    this.#startedWall = clock.wall();
     for (const verb of discoveryVerbs) {
       this.#subscriptions.push(
         bus.subscribe(discoverySubject(verb), (message) => {
-          for (const intake of functions) this.#answer(verb, intake, message);
+          for (const served of functions) this.#answer(verb, served, message);
         }),
       );
-      for (const intake of functions) {
-        const onMessage = (message: BusMessage): void => this.#answer(verb, intake, message);
+      for (const served of functions) {
+        const onMessage = (message: BusMessage): void => this.#answer(verb, served, message);
         this.#subscriptions.push(
-          bus.subscribe(discoverySubject(verb, intake.fn.name), onMessage),
-          bus.subscribe(discoverySubject(verb, intake.fn.name, worker), onMessage),
+          bus.subscribe(discoverySubject(verb, served.fn.name), onMessage),
+          bus.subscribe(discoverySubject(verb, served.fn.name, worker), onMessage),
         );
       }
     }
@@ -56,55 +63,55 @@ export class Discovery {
     for (const subscription of this.#subscriptions.splice(0)) subscription.unsubscribe();
   }
 
-  #answer(verb: DiscoveryVerb, intake: Intake, message: BusMessage): void {
+  #answer(verb: DiscoveryVerb, served: ServedFunction, message: BusMessage): void {
     const { bus } = this.#options;
     if (message.reply === undefined || !bus.connected) return;
-    bus.publish(message.reply, encodeJson(this.#response(verb, intake)));
+    bus.publish(message.reply, encodeJson(this.#response(verb, served)));
   }
 
-  #response(verb: DiscoveryVerb, intake: Intake): PingResponse | InfoResponse | StatsResponse {
+  #response(verb: DiscoveryVerb, served: ServedFunction): PingResponse | InfoResponse | StatsResponse {
     switch (verb) {
       case 'PING':
-        return { type: 'io.nats.micro.v1.ping_response', ...this.#service(intake) };
+        return { type: 'io.nats.micro.v1.ping_response', ...this.#service(served) };
       case 'INFO':
-        return this.#info(intake);
+        return this.#info(served);
       case 'STATS':
-        return this.#stats(intake);
+        return this.#stats(served);
     }
   }
 
-  #service({ fn }: Intake): Omit<PingResponse, 'type'> {
+  #service({ fn }: ServedFunction): Omit<PingResponse, 'type'> {
     const metadata = { protocol: PROTOCOL_VERSION };
     return { name: fn.name, id: this.#options.worker, version: SERVICE_VERSION, metadata };
   }
 
-  #endpoint({ fn, group }: Intake): { name: string; subject: string; queue_group: string } {
+  #endpoint({ fn, group }: ServedFunction): { name: string; subject: string; queue_group: string } {
     return { name: fn.name, subject: this.#options.subjects.call(fn.name), queue_group: group };
   }
 
-  #info(intake: Intake): InfoResponse {
-    const { description, slots, inputSchema, outputSchema } = intake.fn;
+  #info(served: ServedFunction): InfoResponse {
+    const { description, slots, inputSchema, outputSchema } = served.fn;
     const metadata: Record<string, string> = { protocol: PROTOCOL_VERSION, slots: String(slots) };
     if (inputSchema !== undefined) metadata.input = JSON.stringify(inputSchema);
     if (outputSchema !== undefined) metadata.output = JSON.stringify(outputSchema);
     return {
       type: 'io.nats.micro.v1.info_response',
-      ...this.#service(intake),
+      ...this.#service(served),
       description: description ?? '',
-      endpoints: [{ ...this.#endpoint(intake), metadata }],
+      endpoints: [{ ...this.#endpoint(served), metadata }],
     };
   }
 
-  #stats(intake: Intake): StatsResponse {
-    const { counts, state } = intake;
+  #stats(served: ServedFunction): StatsResponse {
+    const { counts, state } = served;
     const processingNs = Math.round(counts.workMs * NS_PER_MS);
     return {
       type: 'io.nats.micro.v1.stats_response',
-      ...this.#service(intake),
-      started: new Date(this.#options.startedWall).toISOString(),
+      ...this.#service(served),
+      started: new Date(this.#startedWall).toISOString(),
       endpoints: [
         {
-          ...this.#endpoint(intake),
+          ...this.#endpoint(served),
           num_requests: counts.requests,
           num_errors: counts.errors,
           last_error: counts.lastError,

@@ -1,48 +1,59 @@
+import type { Phase } from './phase.ts';
+
 /**
- * The slots of one function in this process. A slot is *free*, *reserved* while a pull is out for it, or *running*
- * a call. While the event loop lags or the worker drains, no slot counts as free: nothing could begin in time.
+ * The slots of one function in this process. A slot is *free*, *reserved* while a pull is out for it, or *running* a
+ * call. Only while the worker serves does a slot count as free: otherwise nothing that is sent to it would begin.
  */
 export class Slots {
   readonly total: number;
-  running = 0;
-  reserved = 0;
-  isClosed = false;
+  readonly #phase: Phase;
+  #running = 0;
+  #reserved = 0;
 
-  constructor(total: number) {
+  constructor(total: number, phase: Phase) {
     this.total = total;
+    this.#phase = phase;
   }
 
+  get running(): number {
+    return this.#running;
+  }
+
+  get reserved(): number {
+    return this.#reserved;
+  }
+
+  /** Slots that gateways may count on. */
   get free(): number {
-    return this.isClosed ? 0 : Math.max(0, this.total - this.running - this.reserved);
+    return this.#phase.current === 'serving' ? Math.max(0, this.total - this.#running - this.#reserved) : 0;
+  }
+
+  /** Whether a call that is here may begin. What a leaving worker has reserved is not waited for. */
+  get canBegin(): boolean {
+    return this.#phase.isLeaving ? this.#running < this.total : this.free > 0;
+  }
+
+  /** A call began. */
+  began(): void {
+    if (!this.canBegin) throw new Error('no slot can begin a call');
+    this.#running++;
+  }
+
+  /** A call ended. */
+  ended(): void {
+    if (this.#running === 0) throw new Error('no call runs');
+    this.#running--;
+  }
+
+  /** A pull is out for a slot. */
+  reserve(): void {
+    if (this.free === 0) throw new Error('no slot is free');
+    this.#reserved++;
+  }
+
+  /** The pull is answered or given up. */
+  release(): void {
+    if (this.#reserved === 0) throw new Error('no slot is reserved');
+    this.#reserved--;
   }
 }
-
-const HALF_LIFE_MS = 10_000;
-
-/**
- * Moving average of run times in milliseconds; 0 until the first is known. What is told to gateways fades while no
- * call runs: one that was frozen or slow for a while would otherwise get no call that could correct it.
- */
-export class ServiceTime {
-  #averageMs = 0;
-  #lastAt = 0;
-
-  get averageMs(): number {
-    return this.#averageMs;
-  }
-
-  /** `now` is monotonic milliseconds. */
-  toldMs(now: number): number {
-    if (this.#averageMs === 0) return 0;
-    return Math.max(SHORTEST_MS, this.#averageMs * 0.5 ** ((now - this.#lastAt) / HALF_LIFE_MS));
-  }
-
-  add(ms: number, now: number): void {
-    const known = Math.max(ms, SHORTEST_MS);
-    this.#averageMs = this.#averageMs === 0 ? known : this.#averageMs + 0.2 * (known - this.#averageMs);
-    this.#lastAt = now;
-  }
-}
-
-/** A run time of 0 would read as unknown. */
-const SHORTEST_MS = 0.05;

@@ -1,159 +1,118 @@
 import type { Logger } from 'pino';
-import type { Bus, BusMessage, BusSubscription } from '../../lib/bus.ts';
+import type { Bus, BusSubscription } from '../../lib/bus.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { Inbox } from '../../lib/inbox.ts';
-import type { Part } from '../../lib/lifecycle.ts';
+import type { Component } from '../../lib/lifecycle.ts';
 import { decodeJson, encodeJson } from '../../protocol/json.ts';
-import { cancelSchema, demandSchema, helloSchema, type State } from '../../protocol/state.ts';
+import { cancelSchema, helloSchema, type State } from '../../protocol/state.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import type { LoadedFunction } from '../api/define.ts';
 import { ClockOffsets } from './clock-offset.ts';
 import { Discovery } from './discovery.ts';
-import { Intake, type IntakeOptions } from './intake.ts';
-import { Pulls } from './pulls.ts';
+import { FunctionServer, type SharedServices } from './function-server.ts';
+import { LagWatch } from './lag-watch.ts';
+import { Phase } from './phase.ts';
 
-/**
- * One worker on the bus. Its states:
- *
- *   starting ──► serving ──► draining ──► stopped
- *
- * serving: takes calls, tells its state every 500 ms, pulls when there is demand.
- * draining: leaves the queue groups without losing what is on the way, answers gateways `draining`, runs what it
- * has, says bye. stopped: has no subscription.
- */
+/** What a worker needs. */
 export interface WorkerOptions {
   /** Unique among all workers: one subject token. */
-  id: string;
+  readonly id: string;
   /** Queue group of functions that name none. */
-  group: string;
-  functions: readonly LoadedFunction[];
-  bus: Bus;
-  clock: Clock;
-  log: Logger;
-  subjects: Subjects;
-  run: IntakeOptions['run'];
+  readonly group: string;
+  readonly functions: readonly LoadedFunction[];
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly subjects: Subjects;
+  readonly run: SharedServices['run'];
 }
 
 const STATE_EVERY_MS = 500;
 const HELLO_JITTER_MS = 100;
-const LAG_TICK_MS = 50;
-/** A loop that is this late cannot begin a call in time, nor say so. */
-const MAX_LAG_MS = 100;
 
-interface Served {
-  readonly intake: Intake;
-  readonly pulls: Pulls;
-  readonly group: string;
-}
-
-export class Worker implements Part {
+/**
+ * One worker on the bus; see `Phase` for what it does when, and `FunctionServer` for what happens to a call.
+ *
+ * It publishes its state every 500 ms, and at once when its phase changes, when a gateway says hello, and when nothing
+ * is parked for a function that has free slots. To leave, it drains (says so, leaves the queue groups without losing
+ * what is on the way, answers gateways `draining`, runs what it has), then stops, with `bye`.
+ */
+export class Worker implements Component {
   readonly name = 'worker';
   readonly #options: WorkerOptions;
+  readonly #phase: Phase;
+  readonly #lagWatch: LagWatch;
   readonly #inbox: Inbox;
   readonly #offsets = new ClockOffsets();
-  #discovery: Discovery | undefined;
-  readonly #served = new Map<string, Served>();
-  readonly #callSubscriptions: BusSubscription[] = [];
+  /** By the function's name. */
+  readonly #servers = new Map<string, FunctionServer>();
+  readonly #discovery: Discovery;
   /** Its private subject: gone only when nothing runs, since without it the worker counts as lost. */
   #workSubscription: BusSubscription | undefined;
   readonly #subscriptions: BusSubscription[] = [];
   readonly #cancelTimers: (() => void)[] = [];
-  #isDraining = false;
-  #isStopped = false;
-  #tickedAt = 0;
-  #isLagging = false;
+  #drained: Promise<void> | undefined;
+  #stopped: Promise<void> | undefined;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
-    const { bus, subjects, id } = options;
+    const { id, group, bus, clock, log, subjects, run, functions } = options;
+    this.#phase = new Phase(log);
+    this.#lagWatch = new LagWatch(clock, this.#phase, () => this.#onLagChange());
     this.#inbox = new Inbox(bus, subjects.replies(id));
-    for (const fn of options.functions) this.#served.set(fn.name, this.#serve(fn));
-  }
-
-  start(): void {
-    const { bus, clock, subjects, id } = this.#options;
-    this.#inbox.start();
-    const workStart = subjects.work(id, '').length;
-    this.#workSubscription = bus.subscribe(subjects.work(id, '*'), (message) => {
-      const served = this.#served.get(message.subject.slice(workStart));
-      if (served !== undefined) this.#take(served.intake, message);
-    });
-    for (const [fn, { intake, pulls, group }] of this.#served) {
-      this.#callSubscriptions.push(
-        bus.subscribe(subjects.call(fn), (message) => void this.#take(intake, message), { queue: group }),
-      );
-      this.#subscriptions.push(
-        bus.subscribe(subjects.demand(fn, group), (message) => {
-          const demand = decodeJson(demandSchema, message.data);
-          if (demand === undefined) return;
-          this.#offsets.observe(demand.gateway, demand.at, clock.wall(), clock.now());
-          pulls.onDemand(demand);
-        }),
-      );
+    const shared: SharedServices = {
+      worker: id,
+      bus,
+      clock,
+      log,
+      subjects,
+      inbox: this.#inbox,
+      offsets: this.#offsets,
+      phase: this.#phase,
+      lagWatch: this.#lagWatch,
+      run,
+      onIdle: (fn) => this.#publishState(fn),
+    };
+    for (const fn of functions) {
+      this.#servers.set(fn.name, new FunctionServer(fn, fn.group ?? group, shared));
     }
-    this.#subscriptions.push(
-      bus.subscribe(subjects.cancel(id), (message) => {
-        const cancel = decodeJson(cancelSchema, message.data);
-        if (cancel === undefined) return;
-        for (const { intake } of this.#served.values()) if (intake.cancel(cancel.call, cancel.reason)) break;
-      }),
-      bus.subscribe(subjects.hello(), (message) => {
-        const hello = decodeJson(helloSchema, message.data);
-        if (hello === undefined) return;
-        this.#offsets.observe(hello.gateway, hello.at, clock.wall(), clock.now());
-        clock.after(Math.random() * HELLO_JITTER_MS, () => this.#tellState());
-      }),
-    );
     this.#discovery = new Discovery({
       worker: id,
       bus,
+      clock,
       subjects,
-      startedWall: clock.wall(),
-      functions: [...this.#served.values()].map(({ intake }) => intake),
+      functions: [...this.#servers.values()],
     });
+  }
+
+  start(): void {
+    const { bus, clock } = this.#options;
+    this.#inbox.start();
+    this.#subscribe();
     this.#discovery.start();
-    this.#tickedAt = clock.now();
+    this.#lagWatch.start();
     this.#cancelTimers.push(
       bus.onConnection((connected) => this.#onConnection(connected)),
-      clock.every(STATE_EVERY_MS, () => this.#tellState()),
-      clock.every(LAG_TICK_MS, () => this.#watchLag()),
+      clock.every(STATE_EVERY_MS, () => this.#publishState()),
     );
-    this.#tellState();
+    this.#publishState();
   }
 
-  /** Loses nothing: resolves when every call that reached this worker is answered. */
-  async drain(): Promise<void> {
-    this.#isDraining = true;
-    const served = [...this.#served.values()];
-    // What is begun from here on finishes; what a gateway sends from here on is sent elsewhere.
-    for (const { intake } of served) intake.slots.isClosed = true;
-    this.#tellState();
-    await Promise.all(served.map(({ pulls }) => pulls.drain()));
-    for (const { intake } of served) void intake.drain();
-    await Promise.all(this.#callSubscriptions.map((subscription) => subscription.drain()));
-    // Only now is it certain that nothing more comes: a plain requester's call may have been on the way.
-    await Promise.all(served.map(({ intake }) => intake.drain()));
-    await this.#workSubscription?.drain();
+  /** Loses nothing: resolves when every call that reached this worker is answered. A second call waits as well. */
+  drain(): Promise<void> {
+    this.#drained ??= this.#drain();
+    return this.#drained;
   }
 
-  /** Says bye and leaves; a call that still runs gets no reply. */
-  async stop(): Promise<void> {
-    this.#isDraining = true;
-    for (const cancel of this.#cancelTimers.splice(0)) cancel();
-    for (const { pulls } of this.#served.values()) pulls.stop();
-    const subscriptions = [...this.#callSubscriptions.splice(0), ...this.#subscriptions.splice(0)];
-    this.#workSubscription?.unsubscribe();
-    for (const subscription of subscriptions) subscription.unsubscribe();
-    this.#discovery?.stop();
-    this.#inbox.stop();
-    this.#tellState(true);
-    this.#isStopped = true;
-    if (this.#options.bus.connected) await this.#options.bus.flush();
+  /** Says bye and leaves; a call that still runs is not waited for. A second call does nothing more. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
   }
 
   /** Of all its functions, by name. */
   get state(): State['functions'] {
-    return Object.fromEntries([...this.#served].map(([fn, { intake }]) => [fn, intake.state]));
+    return Object.fromEntries([...this.#servers].map(([fn, server]) => [fn, server.state]));
   }
 
   /** Reply subjects that are open: one for each pull that was not answered in the last ten seconds. */
@@ -161,81 +120,79 @@ export class Worker implements Part {
     return this.#inbox.size;
   }
 
-  #serve(fn: LoadedFunction): Served {
-    const { id, bus, clock, log, subjects, run } = this.#options;
-    const group = fn.group ?? this.#options.group;
-    const intake: Intake = new Intake(fn, {
-      worker: id,
-      group,
-      bus,
-      clock,
-      log,
-      offsets: this.#offsets,
-      replyPrefix: subjects.replies(''),
-      run,
-      onRefused: () => pulls.onRefused(),
-      onFree: () => pulls.onFree(),
+  #subscribe(): void {
+    const { bus, clock, subjects, id } = this.#options;
+    const workStart = subjects.work(id, '').length;
+    this.#workSubscription = bus.subscribe(subjects.work(id, '*'), (message) => {
+      this.#servers.get(message.subject.slice(workStart))?.take(message);
     });
-    const pulls: Pulls = new Pulls({
-      worker: id,
-      fn: fn.name,
-      group,
-      bus,
-      clock,
-      subjects,
-      inbox: this.#inbox,
-      slots: intake.slots,
-      take: (message) => this.#take(intake, message),
-      onReleased: () => intake.startBuffered(),
-      onIdle: () => this.#tellState(false, fn.name),
-    });
-    return { intake, pulls, group };
+    for (const server of this.#servers.values()) server.start();
+    this.#subscriptions.push(
+      bus.subscribe(subjects.cancel(id), (message) => {
+        const cancel = decodeJson(cancelSchema, message.data);
+        if (cancel === undefined) return;
+        for (const server of this.#servers.values()) if (server.cancel(cancel.call, cancel.reason)) break;
+      }),
+      bus.subscribe(subjects.hello(), (message) => {
+        const hello = decodeJson(helloSchema, message.data);
+        if (hello === undefined) return;
+        this.#offsets.observe(hello.gateway, hello.at, clock.wall(), clock.now());
+        clock.after(Math.random() * HELLO_JITTER_MS, () => this.#publishState());
+      }),
+    );
+  }
+
+  async #drain(): Promise<void> {
+    // What is begun from here on finishes; what a gateway sends from here on is sent elsewhere.
+    this.#phase.drainBegan();
+    this.#publishState();
+    await Promise.all([...this.#servers.values()].map((server) => server.drain()));
+    await this.#workSubscription?.drain();
+  }
+
+  async #stop(): Promise<void> {
+    const { bus } = this.#options;
+    this.#phase.stopped();
+    for (const cancel of this.#cancelTimers.splice(0)) cancel();
+    this.#lagWatch.stop();
+    this.#workSubscription?.unsubscribe();
+    for (const server of this.#servers.values()) server.stop();
+    for (const subscription of this.#subscriptions.splice(0)) subscription.unsubscribe();
+    this.#discovery.stop();
+    this.#inbox.stop();
+    if (!bus.connected) return;
+    this.#send({ ...this.#stateMessage(), bye: true });
+    await bus.flush();
+  }
+
+  /** Gateways hear of a lag, and of the end of it, at once. */
+  #onLagChange(): void {
+    if (this.#phase.current === 'serving') for (const server of this.#servers.values()) server.refill();
+    this.#publishState();
   }
 
   #onConnection(connected: boolean): void {
     if (!connected) return;
-    this.#tellState();
-    for (const { intake } of this.#served.values()) intake.resend();
+    this.#publishState();
+    for (const server of this.#servers.values()) server.resend();
   }
 
-  /** Tells the state of one function, or of all. */
-  #tellState(bye = false, only?: string): void {
-    const { bus, clock, subjects, id } = this.#options;
+  /** Publishes the state of one function, or of all. */
+  #publishState(only?: string): void {
     // After its bye a worker must not seem to be there again.
-    if (!bus.connected || this.#isStopped) return;
-    const all = this.state;
-    const functions =
-      only === undefined ? all : Object.fromEntries(Object.entries(all).filter(([fn]) => fn === only));
-    const state: State = { at: clock.wall(), functions };
-    if (this.#isDraining) state.draining = true;
-    if (bye) state.bye = true;
+    if (!this.#options.bus.connected || this.#phase.current === 'stopped') return;
+    this.#send(this.#stateMessage(only));
+  }
+
+  #stateMessage(only?: string): State {
+    const entries = [...this.#servers].filter(([fn]) => only === undefined || fn === only);
+    const functions = Object.fromEntries(entries.map(([fn, server]) => [fn, server.state]));
+    const state: State = { at: this.#options.clock.wall(), functions };
+    return this.#phase.isLeaving ? { ...state, draining: true } : state;
+  }
+
+  #send(state: State): void {
+    const { bus, subjects, id } = this.#options;
     bus.publish(subjects.state(id), encodeJson(state));
-  }
-
-  /** A process that was stopped reads what waited for it before its timers tell it so: such calls find no slot. */
-  #take(intake: Intake, message: BusMessage): number {
-    if (this.#isLate()) this.#setLagging(true);
-    return intake.take(message);
-  }
-
-  #watchLag(): void {
-    const isLate = this.#isLate();
-    this.#tickedAt = this.#options.clock.now();
-    this.#setLagging(isLate);
-  }
-
-  #isLate(): boolean {
-    return this.#options.clock.now() - this.#tickedAt - LAG_TICK_MS > MAX_LAG_MS;
-  }
-
-  /** While the loop lags no slot counts as free; gateways hear of it, and of the end of it, at once. */
-  #setLagging(isLagging: boolean): void {
-    if (this.#isDraining || isLagging === this.#isLagging) return;
-    this.#isLagging = isLagging;
-    for (const { intake } of this.#served.values()) {
-      intake.slots.isClosed = isLagging;
-      if (!isLagging) intake.refill();
-    }
-    this.#tellState();
   }
 }

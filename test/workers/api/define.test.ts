@@ -3,7 +3,8 @@ import { availableParallelism } from 'node:os';
 import { describe, it } from 'node:test';
 import { z } from 'zod';
 import { defineFunction, readDefinition } from '../../../workers/api/define.ts';
-import { FunctionError, isFunctionError, isReply, reply } from '../../../workers/api/reply.ts';
+import { FunctionError, isFunctionError } from '../../../workers/api/errors.ts';
+import { isReply, reply } from '../../../workers/api/reply.ts';
 
 describe('a definition', () => {
   it('is a bare handler named by its file, with 16 slots', () => {

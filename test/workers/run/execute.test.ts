@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import { systemClock } from '../../../lib/clock.ts';
 import type { Context } from '../../../workers/api/context.ts';
-import { type Completion, Executor, type Running } from '../../../workers/run/execute.ts';
+import type { Completion } from '../../../workers/run/completion.ts';
+import { Executor, type RunHandle } from '../../../workers/run/execute.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { recordingLog, silentLog } from '../../support/log.ts';
 import { asReply, define, invocation, JSON_TYPE, run, text, throwing } from './run-call.ts';
@@ -62,7 +63,7 @@ describe('the deadline', () => {
   }
 
   /** Whether it is settled already. */
-  async function peek({ done }: Running): Promise<Completion | undefined> {
+  async function peek({ done }: RunHandle): Promise<Completion | undefined> {
     return Promise.race([done, new Promise<undefined>((resolve) => setImmediate(resolve, undefined))]);
   }
 

@@ -28,7 +28,7 @@ describe('the input of a handler', () => {
     }
   });
 
-  it('is the bytes for other content types and for none', async () => {
+  it('is the bytes for other content types and, without a schema, for none', async () => {
     for (const type of [
       'text/plain',
       'application/jsonl',
@@ -44,6 +44,25 @@ describe('the input of a handler', () => {
     assert.equal(await inputOf('application/json', ''), undefined);
     assert.equal(await inputOf(undefined, ''), undefined);
     assert.deepEqual(await inputOf('text/plain', ''), Buffer.from(''));
+  });
+
+  it('is parsed JSON for no content type when the function has an input schema', async () => {
+    const fn = { input: z.object({ n: z.number() }), run: ({ n }: { n: number }) => n + 1 };
+    const answered = await run(fn, { headers: {}, body: Buffer.from('{"n":1}') });
+    assert.deepEqual([answered.outcome, text(answered)], ['ok', '2']);
+    const refused = await run(fn, { headers: {}, body: Buffer.from('{"n":"1"}') });
+    assert.equal(refused.outcome, 'invalid_input');
+    const malformed = await run(fn, { headers: {}, body: Buffer.from('{"n":') });
+    assert.deepEqual(malformed, await run(fn, { body: Buffer.from('{"n":') }));
+    assert.equal(malformed.outcome, 'bad_request');
+    const empty = await run({ input: z.undefined(), run: () => 'none' }, { headers: {}, body: Buffer.of() });
+    assert.equal(text(empty), 'none');
+  });
+
+  it('is the bytes for other content types also when the function has an input schema', async () => {
+    const fn = { input: z.instanceof(Uint8Array), run: (bytes: Uint8Array) => bytes.length };
+    const answered = await run(fn, { headers: { 'content-type': 'text/plain' }, body: Buffer.from('{}') });
+    assert.equal(text(answered), '2');
   });
 
   it('may be 64 levels deep, brackets in strings not counted', async () => {

@@ -1,7 +1,8 @@
 import { systemClock } from '../../../lib/clock.ts';
 import { readReply } from '../../../protocol/reply.ts';
 import { type LoadedFunction, readDefinition } from '../../../workers/api/define.ts';
-import { type Completion, Executor, type Invocation } from '../../../workers/run/execute.ts';
+import type { Completion, Invocation } from '../../../workers/run/completion.ts';
+import { Executor } from '../../../workers/run/execute.ts';
 import { silentLog } from '../../support/log.ts';
 
 export const JSON_TYPE = { 'content-type': 'application/json' };

@@ -6,7 +6,8 @@ import { after, afterEach, before, describe, it } from 'node:test';
 import { systemClock } from '../../../lib/clock.ts';
 import type { LoadedFunction } from '../../../workers/api/define.ts';
 import { loadFunctions } from '../../../workers/load/load.ts';
-import { type Completion, Executor, type Invocation, type Running } from '../../../workers/run/execute.ts';
+import type { Completion, Invocation } from '../../../workers/run/completion.ts';
+import { Executor, type RunHandle } from '../../../workers/run/execute.ts';
 import { type RecordingLog, recordingLog } from '../../support/log.ts';
 import { asReply, headersOf, invocation, text } from './run-call.ts';
 
@@ -76,7 +77,7 @@ describe('a function in threads', () => {
   function start(
     input: Record<string, unknown>,
     change: Partial<Invocation> & { ms?: number } = {},
-  ): Running {
+  ): RunHandle {
     return executor.run(
       fn,
       invocation({

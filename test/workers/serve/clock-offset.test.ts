@@ -16,7 +16,7 @@ for (const aheadMs of [0, HOUR_MS, -HOUR_MS]) {
   });
 }
 
-test('a quicker message makes all those after it look as much older', () => {
+test('a faster message makes all those after it look as much older', () => {
   const offsets = new ClockOffsets();
   offsets.observe('gw', 0, 300, 300);
   assert.equal(offsets.ageMs('gw', 1000, 1300, 1300), 0);

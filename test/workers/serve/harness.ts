@@ -1,5 +1,7 @@
 import { type BusMessage, NO_DATA } from '../../../lib/bus.ts';
+import { deferred } from '../../../lib/deferred.ts';
 import { callHeaders } from '../../../protocol/call.ts';
+import { type HeaderPairs, header } from '../../../protocol/headers.ts';
 import { encodeJson } from '../../../protocol/json.ts';
 import type { State } from '../../../protocol/state.ts';
 import { Subjects } from '../../../protocol/subjects.ts';
@@ -21,6 +23,12 @@ export interface TestRun {
   readonly finish: () => Promise<void>;
   /** Why it was cancelled. */
   cancelled: string | undefined;
+}
+
+interface PushOptions {
+  readonly budgetMs?: number;
+  readonly body?: string;
+  readonly timeout?: string;
 }
 
 export interface TestReply {
@@ -76,12 +84,15 @@ export class TestWorker {
     await this.clock.advance(1);
   }
 
-  /** A call to its private subject; its id. `budgetMs` counts from now. */
-  push({ budgetMs = 1000, body = 'hello' } = {}): string {
+  /** A call to its private subject; its id. `budgetMs` counts from now; `timeout` is sent instead of it. */
+  push({ budgetMs = 1000, body = 'hello', timeout }: PushOptions = {}): string {
     const callId = `c${this.#ids++}`;
+    const headers = this.#headers(callId, budgetMs).map(([name, value]): [string, string] =>
+      name === header.timeout ? [name, timeout ?? value] : [name, value],
+    );
     this.gateway.publish(subjects.work('w1', FN), new TextEncoder().encode(body), {
       reply: `${subjects.replies('gw')}.${callId}`,
-      headers: this.#headers(callId, budgetMs),
+      headers,
     });
     return callId;
   }
@@ -103,9 +114,12 @@ export class TestWorker {
   }
 
   /** A plain requester's call; its id. */
-  ask(body = 'hello'): string {
+  ask(body = 'hello', headers: HeaderPairs = []): string {
     const id = `p${this.#ids++}`;
-    this.gateway.publish(subjects.call(FN), new TextEncoder().encode(body), { reply: `plain.${id}` });
+    this.gateway.publish(subjects.call(FN), new TextEncoder().encode(body), {
+      reply: `plain.${id}`,
+      headers,
+    });
     return id;
   }
 
@@ -156,10 +170,7 @@ export class TestWorker {
   }
 
   #run(invocation: Invocation) {
-    let resolveDone = (_: Completion): void => undefined;
-    const done = new Promise<Completion>((resolve) => {
-      resolveDone = resolve;
-    });
+    const { promise: done, resolve: resolveDone } = deferred<Completion>();
     const run: TestRun = {
       invocation,
       cancelled: undefined,

@@ -3,10 +3,12 @@ import { test } from 'node:test';
 import { type BusMessage, NO_DATA } from '../../../lib/bus.ts';
 import { Inbox } from '../../../lib/inbox.ts';
 import { Subjects } from '../../../protocol/subjects.ts';
+import { Phase } from '../../../workers/serve/phase.ts';
 import { Pulls } from '../../../workers/serve/pulls.ts';
 import { Slots } from '../../../workers/serve/slots.ts';
 import { FakeBroker } from '../../support/fake-bus.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
+import { silentLog } from '../../support/log.ts';
 
 /** Pulls of three slots, and a gateway that answers each as the test says. */
 async function setUp() {
@@ -16,10 +18,11 @@ async function setUp() {
   const subjects = new Subjects();
   const inbox = new Inbox(bus, subjects.replies('w'));
   inbox.start();
-  const slots = new Slots(3);
+  const phase = new Phase(silentLog);
+  const slots = new Slots(3, phase);
   const taken: BusMessage[] = [];
   let idle = 0;
-  const pulls = new Pulls({
+  const pulls: Pulls = new Pulls({
     worker: 'w',
     fn: 'f',
     group: 'g',
@@ -28,20 +31,18 @@ async function setUp() {
     subjects,
     inbox,
     slots,
-    take: (message) => {
-      taken.push(message);
-      slots.running++;
-      return Number(message.headers()?.['now-parked'] ?? 0);
-    },
-    onReleased: () => undefined,
-    onIdle: () => {
-      idle++;
+    onOutcome: (outcome) => {
+      if (outcome.kind === 'call') {
+        taken.push(outcome.message);
+        slots.began();
+        pulls.answered(Number(outcome.message.headers()?.['now-parked'] ?? 0));
+      } else if (pulls.endedInVain(outcome)) idle++;
     },
   });
   const direct: BusMessage[] = [];
   gateway.subscribe(subjects.pullFrom('gw'), (message) => direct.push(message));
   await clock.advance(1);
-  const demand = (parked: number, free = 0) => pulls.onDemand({ gateway: 'gw', parked, at: 0, free });
+  const demand = (parked: number, free = 0) => pulls.demanded({ gateway: 'gw', parked, at: 0, free });
   const answer = async (pull: BusMessage | undefined, name: string, value: string) => {
     gateway.publish(pull?.reply ?? 'nowhere', NO_DATA, { headers: [[name, value]] });
     await clock.advance(1);
@@ -53,17 +54,30 @@ async function setUp() {
     await clock.advance(20);
     assert.equal(clock.pending, 0);
   };
-  return { clock, pulls, slots, inbox, taken, direct, demand, answer, sent, end, idleCount: () => idle };
+  return {
+    clock,
+    phase,
+    pulls,
+    slots,
+    inbox,
+    taken,
+    direct,
+    demand,
+    answer,
+    sent,
+    end,
+    idleCount: () => idle,
+  };
 }
 
 test('nobody with parked calls ends the pulling, and that is told', async () => {
   const at = await setUp();
-  at.pulls.onRefused();
-  at.pulls.onFree();
+  at.pulls.callRefused();
+  at.pulls.slotFreed();
   await at.clock.advance(1);
   assert.equal(at.sent('now.pull.f.g'), 1);
   assert.equal(at.idleCount(), 1);
-  at.pulls.onFree();
+  at.pulls.slotFreed();
   await at.clock.advance(1);
   assert.equal(at.sent('now.pull.f.g'), 1);
   assert.deepEqual([at.slots.reserved, at.inbox.size], [0, 0]);
@@ -72,9 +86,10 @@ test('nobody with parked calls ends the pulling, and that is told', async () => 
 
 test('a demand that comes while a pull is out is not lost when that pull finds nobody', async () => {
   const at = await setUp();
-  at.slots.running = 2;
-  at.pulls.onRefused();
-  at.pulls.onFree();
+  at.slots.began();
+  at.slots.began();
+  at.pulls.callRefused();
+  at.pulls.slotFreed();
   // The only slot is reserved: this demand can send no pull of its own.
   at.demand(1);
   await at.clock.advance(0.17);
@@ -132,11 +147,12 @@ test('while it drains it sends no pull, and is drained when the last one is answ
   at.demand(2);
   await at.clock.advance(1);
   let isDrained = false;
-  void at.pulls.drain().then(() => {
+  at.phase.drainBegan();
+  void at.pulls.settled().then(() => {
     isDrained = true;
   });
   at.demand(1);
-  at.pulls.onFree();
+  at.pulls.slotFreed();
   await at.answer(at.direct[0], 'Now-Parked', '3');
   assert.equal(isDrained, false);
   assert.equal(at.direct.length, 2);

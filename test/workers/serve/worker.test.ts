@@ -38,8 +38,11 @@ test('without a free slot a call is answered busy at once and not run', () =>
 
 test('a call whose budget is spent is answered expired, its body never looked at', () =>
   withWorker(async (at) => {
-    const call = at.push({ budgetMs: 0 });
-    await at.clock.advance(1);
+    at.hello();
+    await at.clock.advance(200);
+    at.broker.latencyMs = 5;
+    const call = at.push({ budgetMs: 9 });
+    await at.clock.advance(20);
     assert.equal(at.said(call), 'expired');
     assert.equal(at.runs.length, 0);
   }));
@@ -53,6 +56,54 @@ test('a call whose headers cannot be decoded is answered 400 and not run', () =>
     assert.equal(at.runs.length, 0);
   }));
 
+test('a call whose Now-Timeout is no positive number is answered 400 and not run, from whomever it comes', () =>
+  withWorker(async (at) => {
+    const calls = ['0', '-1', 'NaN', '1e999', ''].flatMap((timeout) => [
+      at.push({ timeout }),
+      at.ask('hello', [['Now-Timeout', timeout]]),
+    ]);
+    await at.clock.advance(1);
+    for (const call of calls) {
+      const [reply] = at.replies(call);
+      assert.equal(reply?.headers['nats-service-error-code'], '400');
+      assert.equal(reply?.headers['now-code'], 'bad_request');
+      assert.equal(reply?.headers['now-worker'], 'w1');
+    }
+    assert.equal(at.runs.length, 0);
+  }));
+
+test('a call that lacks one of its headers is answered 400, not run as a plain one', () =>
+  withWorker(async (at) => {
+    const call = at.ask('hello', [['Now-Call', 'c1']]);
+    await at.clock.advance(1);
+    assert.equal(at.said(call), '400');
+    assert.equal(at.runs.length, 0);
+  }));
+
+test('a plain requester may say in Now-Timeout how long it waits', () =>
+  withWorker(async (at) => {
+    at.push({ budgetMs: 10_000 });
+    const patient = at.ask('patient', [['Now-Timeout', '8000']]);
+    const hasty = at.ask('hasty', [['Now-Timeout', '100.5']]);
+    await at.clock.advance(200);
+    assert.equal(at.said(hasty), '503');
+    await at.clock.advance(6000);
+    assert.equal(at.said(patient), undefined);
+    await at.runs[0]?.finish();
+    assert.equal(at.runs.length, 2);
+  }));
+
+test('a worker answers a probe, also while it drains', () =>
+  withWorker(async (at) => {
+    at.push();
+    const serving = at.push({ timeout: '0' });
+    await at.clock.advance(1);
+    void at.worker.drain();
+    const draining = at.push({ timeout: '0' });
+    await at.clock.advance(1);
+    assert.deepEqual([at.said(serving), at.said(draining)], ['400', '400']);
+  }));
+
 test('a worker that drains answers draining, finishes what it runs and says bye', () =>
   withWorker(async (at) => {
     const running = at.push();
@@ -60,7 +111,7 @@ test('a worker that drains answers draining, finishes what it runs and says bye'
     const drained = at.worker.drain();
     const late = at.push();
     await at.clock.advance(0.2);
-    assert.ok(['draining', 'busy'].includes(at.said(late) ?? ''), at.said(late));
+    assert.equal(at.said(late), 'draining');
     await at.runs[0]?.finish();
     await drained;
     assert.equal(at.said(running), 'HELLO');
@@ -69,6 +120,40 @@ test('a worker that drains answers draining, finishes what it runs and says bye'
     assert.equal(at.states.at(-1)?.bye, true);
     assert.equal(at.states.at(-2)?.draining, true);
   }));
+
+test('a worker that drains answers draining while its pulls are out, to pushed calls and to pulled ones', () =>
+  withWorker(
+    async (at) => {
+      at.demand(1);
+      await at.clock.advance(1);
+      void at.worker.drain();
+      const pushed = at.push();
+      const pulled = at.handOut(at.pulls[0]);
+      await at.clock.advance(1);
+      assert.deepEqual([at.said(pushed), at.said(pulled)], ['draining', 'draining']);
+      assert.equal(at.runs.length, 0);
+    },
+    { slots: 2 },
+  ));
+
+test('draining twice is one drain: both resolve when the last call is answered', () =>
+  withWorker(
+    async (at) => {
+      at.demand(1);
+      at.push();
+      await at.clock.advance(1);
+      assert.deepEqual([at.pulls.length, at.runs.length], [1, 1]);
+      const ended: string[] = [];
+      void at.worker.drain().then(() => ended.push('first'));
+      void at.worker.drain().then(() => ended.push('second'));
+      await at.clock.advance(300);
+      assert.deepEqual(ended, []);
+      await at.runs[0]?.finish();
+      await at.clock.advance(1);
+      assert.deepEqual(ended, ['first', 'second']);
+    },
+    { slots: 2 },
+  ));
 
 test('a plain call that was on the way when the worker began to drain is run and answered', () =>
   withWorker(async (at) => {

@@ -8,35 +8,22 @@ import { Subjects } from '../../protocol/subjects.ts';
 import { loadFunctions } from '../load/load.ts';
 import { Executor } from '../run/execute.ts';
 import { Worker } from '../serve/worker.ts';
-
-/** What one worker process is told. */
-export interface WorkerSettings {
-  /** Handler files and folders. */
-  paths: string[];
-  /** Comma list. */
-  natsUrl: string;
-  subjectPrefix: string;
-  /** Overrides the slots of every function. */
-  slots: number | undefined;
-  /** Queue group of functions that name none. */
-  group: string;
-  drainMs: number;
-}
+import type { RuntimeSettings } from './child-messages.ts';
 
 /** How long the start waits for the broker. */
 const CONNECT_WAIT_MS = 2000;
 
-/** One process's worker: its functions, their executor, and its place on NATS. */
-export class WorkerProcess {
+/** What runs in a worker process: the functions, their executor, and the worker that serves them on NATS. */
+export class WorkerRuntime {
   readonly id = `w-${randomToken()}`;
-  readonly #settings: WorkerSettings;
+  readonly #settings: RuntimeSettings;
   readonly #log: Logger;
   #lifecycle: Lifecycle | undefined;
   functions: { name: string; slots: number }[] = [];
   /** Handler files that could not be loaded; the others serve. */
   failed: { file: string; reason: string }[] = [];
 
-  constructor(settings: WorkerSettings, log: Logger) {
+  constructor(settings: RuntimeSettings, log: Logger) {
     this.#settings = settings;
     this.#log = log;
   }
@@ -60,7 +47,7 @@ export class WorkerProcess {
       subjects: new Subjects(subjectPrefix),
       run: (fn, invocation) => executor.run(fn, invocation),
     });
-    const executorPart = {
+    const executorComponent = {
       name: 'executor',
       start: async () => {
         await Promise.all(functions.map((fn) => executor.prepare(fn)));
@@ -72,7 +59,7 @@ export class WorkerProcess {
       start: () => awaitConnection(bus, systemClock, CONNECT_WAIT_MS),
       stop: () => {},
     };
-    this.#lifecycle = new Lifecycle([bus, executorPart, connection, worker], log);
+    this.#lifecycle = new Lifecycle([bus, executorComponent, connection, worker], log);
     await this.#lifecycle.start();
   }
 

@@ -1,0 +1,53 @@
+import type { Clock } from '../../lib/clock.ts';
+import type { Phase } from './phase.ts';
+
+const TICK_MS = 50;
+/** An event loop that is this late cannot begin a call in time, nor say so. */
+const MAX_LAG_MS = 100;
+
+/** Notices that the event loop is late, or that the whole process was stopped, and moves the phase. */
+export class LagWatch {
+  readonly #clock: Clock;
+  readonly #phase: Phase;
+  readonly #onChange: () => void;
+  #tickedAt = 0;
+  #cancelTicks: (() => void) | undefined;
+
+  /** `onChange` is called when the phase has moved to or from `lagging`. */
+  constructor(clock: Clock, phase: Phase, onChange: () => void) {
+    this.#clock = clock;
+    this.#phase = phase;
+    this.#onChange = onChange;
+  }
+
+  start(): void {
+    this.#tickedAt = this.#clock.now();
+    this.#cancelTicks = this.#clock.every(TICK_MS, () => this.#tick());
+  }
+
+  stop(): void {
+    this.#cancelTicks?.();
+  }
+
+  /** To be called before a call is taken: a process that was stopped reads its messages before its timers fire. */
+  check(): void {
+    if (this.#isLate()) this.#note(true);
+  }
+
+  #tick(): void {
+    const isLate = this.#isLate();
+    this.#tickedAt = this.#clock.now();
+    this.#note(isLate);
+  }
+
+  #isLate(): boolean {
+    return this.#clock.now() - this.#tickedAt - TICK_MS > MAX_LAG_MS;
+  }
+
+  #note(isLate: boolean): void {
+    if (isLate && this.#phase.current === 'serving') this.#phase.lagBegan();
+    else if (!isLate && this.#phase.current === 'lagging') this.#phase.lagEnded();
+    else return;
+    this.#onChange();
+  }
+}
