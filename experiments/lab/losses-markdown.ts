@@ -18,7 +18,7 @@ export function lossesMarkdown(result: LossResult): string {
     wrap(READING(losses.budgetMs / 1000)),
     ...tables.map((text) => text.trimEnd()),
     wrap(origin(result)),
-    '```sh\nnode dist/cli/main.js lab losses\nnode dist/cli/main.js lab losses worker/SIGKILL gateway/SIGTERM/parked\n```',
+    '```sh\nnpm run lab -- losses\nnpm run lab -- losses worker/SIGKILL gateway/SIGTERM/parked\n```',
     wrap(MEANING),
     '',
   ].join('\n\n');

@@ -52,7 +52,7 @@ export function labResult({ seed = 1, points = 2000 }: { seed?: number; points?:
   const random = seededRandom(seed);
   return {
     at: '2025-07-12T18:38:42.000Z',
-    command: 'now-or-never lab --fast --out report.html',
+    command: 'npm run lab -- --fast --out report.html',
     speedUp: 10,
     versions: { 'now-or-never': '0.1.0', node: 'v20.20.2', 'nats-server': 'v2.11.6' },
     machine: { processor: 'Example 3000 @ 2.40 GHz', cores: 2, memoryGiB: 7.8, system: 'Linux 6.1' },

@@ -188,7 +188,7 @@ test('the page has a row for each phase, and says what did not hold', () => {
   };
   const page = lossesMarkdown({
     at: '2026-11-22T10:00:00.000Z',
-    command: 'now-or-never lab losses',
+    command: 'npm run lab -- losses',
     versions: { node: '20.19.0' },
     machine: { processor: 'a processor', cores: 2, memoryGiB: 3.9, system: 'Linux' },
     losses,

@@ -1,32 +1,32 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import {
-  type LabNames,
-  lossCells,
-  lossesEstimateMs,
-  readLabNames,
-  runLosses,
-} from '../experiments/lab/losses.ts';
-import { lossesMarkdown } from '../experiments/lab/losses-markdown.ts';
-import { describeMachine, natsServerVersion } from '../experiments/lab/machine.ts';
-import { ProgressLine } from '../experiments/lab/progress-line.ts';
-import { renderReport } from '../experiments/lab/report/report.ts';
-import type { LabResult } from '../experiments/lab/result.ts';
-import { isPassed, resultText } from '../experiments/lab/result-text.ts';
-import { runLab } from '../experiments/lab/run-lab.ts';
-import { SCENARIOS, selectScenarios } from '../experiments/lab/scenarios/all.ts';
-import { createLogger } from '../lib/log.ts';
-import { OptionsError, type OptionValues, readOptions, text, toggle } from '../lib/options.ts';
-import type { Command, Environment } from './command.ts';
-import { complain } from './run.ts';
-import { version } from './version.ts';
+import type { Environment } from '../../cli/command.ts';
+import { complain, type Program } from '../../cli/run.ts';
+import { version } from '../../cli/version.ts';
+import { createLogger } from '../../lib/log.ts';
+import { OptionsError, type OptionValues, readOptions, text, toggle } from '../../lib/options.ts';
+import { type LabNames, lossCells, lossesEstimateMs, readLabNames, runLosses } from './losses.ts';
+import { lossesMarkdown } from './losses-markdown.ts';
+import { describeMachine, natsServerVersion } from './machine.ts';
+import { ProgressLine } from './progress-line.ts';
+import { renderReport } from './report/report.ts';
+import type { LabResult } from './result.ts';
+import { isPassed, resultText } from './result-text.ts';
+import { runLab } from './run-lab.ts';
+import { SCENARIOS, selectScenarios } from './scenarios/all.ts';
 
-const NAME = 'now-or-never lab';
+/** What it is called in messages. */
+export const NAME = 'lab';
+/** How it is run. */
+export const COMMAND = 'npm run lab --';
+/** What follows. */
+export const USAGE = '[number]... [losses [cell]...]';
 const FAST = 10;
 const END_LIMIT_MS = 15_000;
 
-const settings = {
+/** Settings of the lab. */
+export const settings = {
   fast: toggle({
     fallback: false,
     help: 'Divide every time by ten: minutes instead of a quarter of an hour.',
@@ -51,44 +51,39 @@ const settings = {
 type LabSettings = OptionValues<typeof settings>;
 
 /**
- * `lab`: the experiments of a notebook that built request/reply on core NATS and noted what broke, on real processes,
- * with plain workers and with ours. Exit code 1 when a check fails, or when it was interrupted.
+ * Runs the experiments of a notebook that built request/reply on core NATS and noted what broke, on real processes,
+ * with plain workers and with ours. Exit code 1 when a check fails, or when it was interrupted. Throws an
+ * OptionsError for settings that are not allowed; starts nothing.
  */
-export const labCommand: Command = {
-  name: 'lab',
-  summary: 'run the experiments behind now-or-never on real processes, and check what they must show',
-  usage: '[number]... [losses [cell]...]',
-  settings,
-  prepare(args, env) {
-    const { values, positionals } = readOptions(settings, args, env);
-    const names = readLabNames(positionals);
-    checkIds(names.scenarios);
-    checkLosses(names, values);
-    checkFolder('--out', values.out);
-    checkFolder('--markdown', values.markdown);
-    const interrupt = new AbortController();
-    const lab = new Lab(values, names, env, interrupt.signal);
-    let settle: (exitCode: number) => void = () => {};
-    const ended = new Promise<number>((resolve) => {
-      settle = resolve;
-    });
-    return {
-      log: createLogger({ service: 'lab', level: 'warn', pretty: true, out: process.stderr }),
-      async start() {
-        lab.run().then(settle, (error: unknown) => {
-          complain(NAME, interrupt.signal.aborted ? 'interrupted, its processes have ended' : error);
-          settle(1);
-        });
-      },
-      async end() {
-        interrupt.abort();
-        await ended;
-      },
-      endLimitMs: END_LIMIT_MS,
-      ended,
-    };
-  },
-};
+export function prepareLab(args: readonly string[], env: Environment): Program {
+  const { values, positionals } = readOptions(settings, args, env);
+  const names = readLabNames(positionals);
+  checkIds(names.scenarios);
+  checkLosses(names, values);
+  checkFolder('--out', values.out);
+  checkFolder('--markdown', values.markdown);
+  const interrupt = new AbortController();
+  const lab = new Lab(values, names, env, interrupt.signal);
+  let settle: (exitCode: number) => void = () => {};
+  const ended = new Promise<number>((resolve) => {
+    settle = resolve;
+  });
+  return {
+    log: createLogger({ service: 'lab', level: 'warn', pretty: true, out: process.stderr }),
+    async start() {
+      lab.run().then(settle, (error: unknown) => {
+        complain(NAME, interrupt.signal.aborted ? 'interrupted, its processes have ended' : error);
+        settle(1);
+      });
+    },
+    async end() {
+      interrupt.abort();
+      await ended;
+    },
+    endLimitMs: END_LIMIT_MS,
+    ended,
+  };
+}
 
 function checkIds(ids: readonly string[]): void {
   const known = SCENARIOS.map(({ id }) => id);
@@ -163,7 +158,7 @@ class Lab {
       const losses = cells === undefined ? {} : { losses: await this.#losses(cells, progress) };
       return {
         at: new Date().toISOString(),
-        command: [NAME, ...process.argv.slice(3)].join(' '),
+        command: [COMMAND, ...process.argv.slice(2)].join(' '),
         speedUp,
         versions: { 'now-or-never': version(), node: process.versions.node, 'nats-server': natsServer },
         machine: describeMachine(),
