@@ -1,10 +1,10 @@
 import { Agent } from 'node:http';
-import { type Answer, post } from './post.ts';
-import { type Arrival, type Arrivals, Schedule } from './schedule.ts';
+import { type PostResult, post } from './post.ts';
+import { type Arrivals, type DueCall, Schedule } from './schedule.ts';
 import { NOT_SENT, Tally, type TallyFigures } from './tally.ts';
 
 /** What to send where, and how fast. */
-export interface LoadOptions {
+export interface LoadPlan {
   /** Full addresses (http:) to POST to, taken in turn. */
   readonly urls: readonly string[];
   readonly arrivals: Arrivals;
@@ -31,7 +31,7 @@ export interface LoadOptions {
 }
 
 /** A call that is over. */
-export interface LoadCall extends Answer {
+export interface LoadCall extends PostResult {
   /** 0, 1, 2, ... in the order in which calls were due; those due in a pause have no number. */
   readonly n: number;
   /** 1 is the first. */
@@ -114,7 +114,7 @@ export function answerLimitMs(budgetMs: number | undefined): number {
 export class Load {
   /** Resolves when the last call is over. */
   readonly done: Promise<LoadSummary>;
-  readonly #options: LoadOptions;
+  readonly #options: LoadPlan;
   readonly #urls: readonly { readonly text: string; readonly url: URL }[];
   readonly #seed: number;
   readonly #clients: number;
@@ -135,7 +135,7 @@ export class Load {
   #pauses = 0;
 
   /** Throws a RangeError or TypeError for options that cannot be followed. */
-  constructor(options: LoadOptions) {
+  constructor(options: LoadPlan) {
     const { clients = 1, seed = Math.floor(Math.random() * 2 ** 32), urls, durationMs } = options;
     if (urls.length === 0) throw new RangeError('a load needs at least one address');
     if (!(Number.isInteger(clients) && clients > 0))
@@ -209,7 +209,7 @@ export class Load {
     this.#timer = setTimeout(() => this.#sendDue(), Math.max(0, Math.ceil(nextMs - this.#elapsedMs())));
   }
 
-  #offer(arrival: Arrival): void {
+  #offer(arrival: DueCall): void {
     const { client, dueMs } = arrival;
     if (dueMs < (this.#pausedUntilMs.get(client) ?? 0)) {
       this.#paused++;

@@ -9,7 +9,7 @@ export type Arrivals =
   | { readonly kind: 'uniform'; readonly maxMs: number };
 
 /** A call that is due. */
-export interface Arrival {
+export interface DueCall {
   /** 1 is the first client. */
   readonly client: number;
   /** Milliseconds since the load began. */
@@ -37,12 +37,12 @@ export class Schedule {
   }
 
   /** The next call, which stays the next until it is taken. */
-  get next(): Arrival {
+  get next(): DueCall {
     return { client: this.#first + 1, dueMs: this.#dueMs[this.#first] ?? Number.POSITIVE_INFINITY };
   }
 
   /** Takes the next call. */
-  take(): Arrival {
+  take(): DueCall {
     const taken = this.next;
     const random = this.#randoms[this.#first];
     if (random !== undefined) this.#dueMs[this.#first] = taken.dueMs + this.#gapMs(random);

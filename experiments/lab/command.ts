@@ -2,6 +2,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import type { Environment } from '../../cli/command.ts';
+import { print } from '../../cli/print.ts';
 import { complain, type Program } from '../../cli/run.ts';
 import { version } from '../../cli/version.ts';
 import { createLogger } from '../../lib/log.ts';
@@ -180,11 +181,4 @@ class Lab {
         progress.show(`loss table: ${done} of ${all} cells, ${name}`, leftMs),
     });
   }
-}
-
-/** Resolves when it is written, so that the exit of the process cuts nothing off; also when nobody reads. */
-function print(content: string): Promise<void> {
-  return new Promise((resolve) => {
-    process.stdout.write(content, () => resolve());
-  });
 }

@@ -1,3 +1,4 @@
+import { tableLines } from '../../lib/text-table.ts';
 import type { LabResult, Loss } from './result.ts';
 
 /** The loss table for a terminal: a row for each cell. */
@@ -11,15 +12,7 @@ export function lossesText({ budgetMs, cells }: NonNullable<LabResult['losses']>
     WORK[cell.work],
   ]);
   const head = ['signal', 'the call is', 'its caller is told', '', 'of the budget', 'the work'];
-  const widths = head.map((title, column) =>
-    Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  );
-  const line = (row: readonly string[]): string =>
-    row
-      .map((text, column) => text.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd();
-  return `What is lost, and when (budget ${budgetMs / 1000} s)\n\n${[head, ...rows].map(line).join('\n')}\n`;
+  return `What is lost, and when (budget ${budgetMs / 1000} s)\n\n${tableLines([head, ...rows], () => true).join('\n')}\n`;
 }
 
 /** What became of the work of a call, in words. */

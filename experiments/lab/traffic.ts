@@ -1,5 +1,5 @@
 import { Agent } from 'node:http';
-import { answerLimitMs, Load, type LoadOptions, type LoadPause } from '../../load/load.ts';
+import { answerLimitMs, Load, type LoadPause, type LoadPlan } from '../../load/load.ts';
 import { post } from '../../load/post.ts';
 import type { SeenCall } from './calls.ts';
 import { CALL_HEADER } from './ledger.ts';
@@ -15,7 +15,7 @@ export interface TrafficOptions {
 }
 
 /** What differs from load to load. */
-export type Pace = Pick<LoadOptions, 'urls' | 'arrivals' | 'durationMs' | 'clients' | 'isPolite' | 'seed'>;
+export type Pace = Pick<LoadPlan, 'urls' | 'arrivals' | 'durationMs' | 'clients' | 'isPolite' | 'seed'>;
 
 /** Calls that were sent at once. */
 export interface Burst {

@@ -1,5 +1,5 @@
+import { snapshotLines } from '../../../cli/top/snapshot-text.ts';
 import type { Snapshot } from '../../../observe/snapshot.ts';
-import { snapshotLines } from '../../../observe/snapshot-text.ts';
 import { metricOf, metricsPort } from '../metrics.ts';
 import { auditOf, callLines, variantOf } from '../play.ts';
 import type { Check } from '../result.ts';

@@ -1,23 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { FunctionView, Snapshot, WorkerView } from '../../observe/snapshot.ts';
-import { snapshotLines } from '../../observe/snapshot-text.ts';
+import { snapshotLines } from '../../../cli/top/snapshot-text.ts';
+import type { FunctionSnapshot, Snapshot, WorkerSnapshot } from '../../../observe/snapshot.ts';
 
 const RATES = { done: 1.25, errors: 0, busy: 0.5, expired: 0, cancelled: 0 };
 
-function worker(name: string, change: Partial<WorkerView> = {}): WorkerView {
+function worker(name: string, change: Partial<WorkerSnapshot> = {}): WorkerSnapshot {
   const counts = { slots: 2, free: 0, running: 2, buffered: 0 };
   const state = { silentMs: 120, isDraining: false, serviceMs: 2207.31, perSecond: RATES };
   return { worker: name, ...counts, ...state, ...change };
 }
 
-function view(workers: WorkerView[], change: Partial<FunctionView> = {}): FunctionView {
+function view(workers: WorkerSnapshot[], change: Partial<FunctionSnapshot> = {}): FunctionSnapshot {
   const counts = { slots: 4, free: 0, running: 4, buffered: 0, parked: 0 };
   const what = { function: 'job', group: 'workers', gateways: [], perSecond: RATES };
   return { ...what, ...counts, workers, ...change };
 }
 
-function linesOf(functions: FunctionView[], change: Partial<Snapshot> = {}): string[] {
+function linesOf(functions: FunctionSnapshot[], change: Partial<Snapshot> = {}): string[] {
   return snapshotLines({ at: '2030-01-01T12:34:56.789Z', isConnected: true, functions, ...change });
 }
 
@@ -38,11 +38,11 @@ test('a function, its workers and the gateways where calls wait are lines of one
   ]);
 });
 
-test('one worker that is well is not told besides its function, one that is silent or leaves is', () => {
-  const lines = (change: Partial<WorkerView>) => linesOf([view([worker('w-1', change)])]).slice(3);
+test('a single healthy worker has no line beside its function, one that is silent or draining has', () => {
+  const lines = (change: Partial<WorkerSnapshot>) => linesOf([view([worker('w-1', change)])]).slice(3);
   assert.equal(lines({}).length, 1);
   assert.match(lines({ silentMs: 3200 })[1] ?? '', /^ {2}w-1 .* 2207 {2}silent for 3 s$/);
-  assert.match(lines({ isDraining: true })[1] ?? '', / leaving$/);
+  assert.match(lines({ isDraining: true })[1] ?? '', / draining$/);
 });
 
 test('what is not known is a dash', () => {
@@ -53,7 +53,7 @@ test('what is not known is a dash', () => {
 test('without workers or without NATS it says so', () => {
   assert.deepEqual(linesOf([]), [
     '12:34:56  0 functions  0 workers  0 of 0 slots running  0 parked',
-    'no worker was heard yet',
+    'no worker seen yet',
   ]);
   assert.match(linesOf([], { isConnected: false })[0] ?? '', /^NO CONNECTION TO NATS {2}12:34:56 /);
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { TextStream } from '../../lib/text-stream.ts';
-import { Screen } from '../../observe/screen.ts';
+import { Screen } from '../../../cli/top/screen.ts';
+import type { TextStream } from '../../../lib/text-stream.ts';
 
 function screenOf(size: Pick<TextStream, 'isTTY' | 'columns' | 'rows'>) {
   const written: string[] = [];

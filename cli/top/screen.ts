@@ -1,4 +1,4 @@
-import type { TextStream } from '../lib/text-stream.ts';
+import type { TextStream } from '../../lib/text-stream.ts';
 
 const DEFAULT_COLUMNS = 80;
 const DEFAULT_ROWS = 24;

@@ -5,8 +5,8 @@ export type Counters = Rates;
 
 const STALE_AFTER_MS = 5000;
 
-/** How fast counts grow: the difference of the last two that were told. */
-export class Pace {
+/** How fast counts grow: per second, between the last two reports. */
+export class RateMeter {
   #last: { readonly at: number; readonly counters: Counters } | undefined;
   #rates: Rates | undefined;
 
@@ -22,7 +22,7 @@ export class Pace {
     return this.#rates;
   }
 
-  /** Whether no counts were told for so long that the rates say nothing any more. */
+  /** Whether the last report is so old that the rates say nothing any more. */
   isStale(now: number): boolean {
     return this.#last !== undefined && now - this.#last.at > STALE_AFTER_MS;
   }

@@ -1,4 +1,5 @@
-import type { FunctionView, Rates, Snapshot, WorkerView } from './snapshot.ts';
+import { tableLines } from '../../lib/text-table.ts';
+import type { FunctionSnapshot, Rates, Snapshot, WorkerSnapshot } from '../../observe/snapshot.ts';
 
 const SILENT_AFTER_MS = 1500;
 const COLUMNS = [
@@ -20,8 +21,8 @@ const TEXT_COLUMNS = 2;
 /** A snapshot for people: a line that sums up, and a table with a line for each function, worker and waiting gateway. */
 export function snapshotLines(snapshot: Snapshot): string[] {
   const { functions } = snapshot;
-  if (functions.length === 0) return [headline(snapshot), 'no worker was heard yet'];
-  return [headline(snapshot), '', ...table([[...COLUMNS], ...functions.flatMap(rowsOf)])];
+  if (functions.length === 0) return [headline(snapshot), 'no worker seen yet'];
+  return [headline(snapshot), '', ...tableLines([COLUMNS, ...functions.flatMap(rowsOf)], isText)];
 }
 
 function headline({ at, isConnected, functions }: Snapshot): string {
@@ -37,11 +38,11 @@ function headline({ at, isConnected, functions }: Snapshot): string {
   return [...(isConnected ? [] : ['NO CONNECTION TO NATS']), ...parts].join('  ');
 }
 
-function rowsOf(view: FunctionView): string[][] {
+function rowsOf(view: FunctionSnapshot): string[][] {
   const { workers } = view;
   const [only] = workers;
   const own = row(view.function, view.group, view, String(view.parked), meanRunMs(workers), '');
-  // One worker that is well says nothing that its function does not.
+  // The line of a single healthy worker would repeat that of its function.
   const isAlone = workers.length === 1 && only !== undefined && noteOf(only) === '';
   return [
     own,
@@ -53,7 +54,7 @@ function rowsOf(view: FunctionView): string[][] {
 function row(
   name: string,
   group: string,
-  counts: Pick<WorkerView, 'slots' | 'free' | 'running' | 'buffered' | 'perSecond'>,
+  counts: Pick<WorkerSnapshot, 'slots' | 'free' | 'running' | 'buffered' | 'perSecond'>,
   parked: string,
   runMs: number,
   note: string,
@@ -72,29 +73,21 @@ function ratesText(rates: Rates | null): string[] {
   return [rates.done, rates.errors, rates.busy, rates.expired].map(brief);
 }
 
-function noteOf({ silentMs, isDraining }: WorkerView): string {
+function noteOf({ silentMs, isDraining }: WorkerSnapshot): string {
   if (silentMs > SILENT_AFTER_MS) return `silent for ${Math.round(silentMs / 1000)} s`;
-  return isDraining ? 'leaving' : '';
+  return isDraining ? 'draining' : '';
 }
 
 /** Weighted by slots: what a call can expect. */
-function meanRunMs(workers: readonly WorkerView[]): number {
+function meanRunMs(workers: readonly WorkerSnapshot[]): number {
   const known = workers.filter(({ serviceMs }) => serviceMs > 0);
   const slots = known.reduce((sum, worker) => sum + worker.slots, 0);
   return slots === 0 ? 0 : known.reduce((sum, worker) => sum + worker.serviceMs * worker.slots, 0) / slots;
 }
 
-/** Columns as wide as their widest cell, numbers to the right; the last one, a note, has no head. */
-function table(rows: readonly string[][]): string[] {
-  const widths = COLUMNS.map((_, at) => Math.max(...rows.map((cells) => cells[at]?.length ?? 0)));
-  return rows.map((cells) => {
-    const [note = ''] = cells.slice(COLUMNS.length);
-    const padded = widths.map((width, at) => {
-      const cell = cells[at] ?? '';
-      return at < TEXT_COLUMNS ? cell.padEnd(width) : cell.padStart(width);
-    });
-    return [...padded, note].join('  ').trimEnd();
-  });
+/** Names and groups, and the note behind the last column, which has no head. */
+function isText(column: number): boolean {
+  return column < TEXT_COLUMNS || column >= COLUMNS.length;
 }
 
 function brief(value: number): string {
