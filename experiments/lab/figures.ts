@@ -1,6 +1,6 @@
 import { answeredAfterMs, isResult, quantile, type SeenCall } from './calls.ts';
 import type { LedgerEntry } from './ledger.ts';
-import type { Outcome, Sample, Variant, WorkerFigures } from './result.ts';
+import type { AnswerCount, Sample, Variant, WorkerFigures } from './result.ts';
 import type { Run } from './runs.ts';
 
 /** What a run of one variant left behind. */
@@ -19,8 +19,8 @@ export interface Evidence {
 const SAMPLES = 120;
 
 /** How often callers saw what, the most frequent first. */
-export function outcomesOf(calls: readonly SeenCall[]): Outcome[] {
-  const outcomes = new Map<string, Outcome>();
+export function outcomesOf(calls: readonly SeenCall[]): AnswerCount[] {
+  const outcomes = new Map<string, AnswerCount>();
   for (const { status, code, started } of calls) {
     const key = `${status} ${code} ${started}`;
     const count = (outcomes.get(key)?.count ?? 0) + 1;

@@ -6,7 +6,7 @@ const ms = z.number();
 const count = z.int().min(0);
 
 /** How often an outcome was seen by callers. */
-export const outcomeSchema = z.object({
+export const answerCountSchema = z.object({
   /** HTTP status; 0 = the connection ended without an answer. */
   status: z.int(),
   /** Code of the problem, `ok` for a result, or what befell the connection, e.g. `ECONNRESET`. */
@@ -59,7 +59,7 @@ export const variantSchema = z.object({
   inTime: count,
   /** Over all answers; undefined without any. */
   latencyMs: z.object({ p50: ms, p90: ms, p99: ms, max: ms }).optional(),
-  outcomes: z.array(outcomeSchema),
+  outcomes: z.array(answerCountSchema),
   workers: z.array(workerFiguresSchema),
   /** Figures that only this scenario has, as they are shown: `calls that ran twice`, `0`. Same labels in all variants. */
   facts: z.array(z.object({ label: z.string(), value: z.string() })),
@@ -98,7 +98,7 @@ export const lossSchema = z.object({
   part: z.enum(LOSS_PARTS),
   signal: z.enum(LOSS_SIGNALS),
   phase: z.enum(LOSS_PHASES),
-  /** What the caller saw, see `outcomeSchema`. */
+  /** What the caller saw, see `answerCountSchema`. */
   status: z.int(),
   code: z.string(),
   started: z.enum(['no', 'yes', 'unknown']).optional(),
@@ -120,7 +120,7 @@ export const labResultSchema = z.object({
   losses: z.object({ budgetMs: ms, cells: z.array(lossSchema), checks: z.array(checkSchema) }).optional(),
 });
 
-export type Outcome = z.infer<typeof outcomeSchema>;
+export type AnswerCount = z.infer<typeof answerCountSchema>;
 export type WorkerFigures = z.infer<typeof workerFiguresSchema>;
 export type Sample = z.infer<typeof sampleSchema>;
 export type CallPoint = z.infer<typeof callPointSchema>;

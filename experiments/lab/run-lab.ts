@@ -1,6 +1,6 @@
 import { collect, type Play, type PlaySpec } from './play.ts';
 import type { ScenarioResult } from './result.ts';
-import { type Context, NOTEBOOK_BUDGET_MS, type Scenario } from './scenario.ts';
+import { NOTEBOOK_BUDGET_MS, type Scenario, type ScenarioContext } from './scenario.ts';
 import { Scene } from './scene.ts';
 import { Stage } from './stage.ts';
 import { Turns } from './turns.ts';
@@ -73,7 +73,7 @@ async function runScenario(
     const ownMs = estimateMs([scenario], speedUp) - (performance.now() - startedAt);
     onProgress({ scenario: { id, title }, variants: [...playing], leftMs: Math.max(0, ownMs) + afterMs });
   };
-  const context: Context = {
+  const context: ScenarioContext = {
     speedUp,
     play: (spec, act) =>
       turns.take(async () => {

@@ -22,7 +22,7 @@ export interface StageOptions {
 }
 
 /** A gateway that runs. */
-export interface GatewayProcess {
+export interface LabGateway {
   readonly process: StageProcess;
   /** Address without a path. */
   readonly url: string;
@@ -34,7 +34,7 @@ export interface GatewayProcess {
 export type BufferRule = 'keep' | { readonly limit: number } | 'high-water' | 'skip-stale';
 
 /** What worker to start. Times are milliseconds as they run, speed-up included. */
-export interface WorkerOptions {
+export interface LabWorkerOptions {
   readonly kind: 'ours' | 'plain';
   /** Its name in the ledger. */
   readonly name: string;
@@ -52,7 +52,7 @@ export interface WorkerOptions {
 }
 
 /** A worker that runs: one process, and of ours its parent too. */
-export interface WorkerProcess {
+export interface LabWorker {
   readonly name: string;
   readonly kind: 'ours' | 'plain';
   readonly process: StageProcess;
@@ -104,10 +104,7 @@ export class Stage {
   }
 
   /** Starts a gateway on a free port; resolves when it is ready. `flags` are added to those that it needs. */
-  async startGateway(
-    flags: readonly string[] = [],
-    { natsUrl = this.broker.url } = {},
-  ): Promise<GatewayProcess> {
+  async startGateway(flags: readonly string[] = [], { natsUrl = this.broker.url } = {}): Promise<LabGateway> {
     this.#assertOpen();
     const own = ['--nats-url', natsUrl, '--port', '0', '--admin-port', '0', '--log-level', 'debug'];
     const number = this.#processes.filter(({ name }) => name.startsWith('gateway')).length + 1;
@@ -121,7 +118,7 @@ export class Stage {
   }
 
   /** Starts a worker; resolves when it serves, or, held, when it waits for its release. */
-  async startWorker(options: WorkerOptions): Promise<WorkerProcess> {
+  async startWorker(options: LabWorkerOptions): Promise<LabWorker> {
     this.#assertOpen();
     const { kind, name, isHeld = false } = options;
     const gate = isHeld ? join(this.folder, `${name}.gate`) : undefined;
@@ -162,14 +159,14 @@ export class Stage {
     return this.#ended;
   }
 
-  #startOurs(options: WorkerOptions, gate: string | undefined): StageProcess {
+  #startOurs(options: LabWorkerOptions, gate: string | undefined): StageProcess {
     const { name, slots = 1, group = 'workers', natsUrl = this.broker.url } = options;
     const args = ['--nats-url', natsUrl, '--slots', String(slots), '--group', group, '--log-level', 'debug'];
     const job = this.#job(options, gate);
     return this.#startProgram(name, ['worker', pathOf('./handler'), ...args], job);
   }
 
-  #startPlain(options: WorkerOptions, gate: string | undefined): StageProcess {
+  #startPlain(options: LabWorkerOptions, gate: string | undefined): StageProcess {
     const env = this.#environment(this.#job(options, gate));
     return this.#add(new StageProcess({ name: options.name, module: pathOf('./plain-worker'), env }));
   }
@@ -190,7 +187,7 @@ export class Stage {
     return process;
   }
 
-  #job(options: WorkerOptions, gate: string | undefined): JobSettings {
+  #job(options: LabWorkerOptions, gate: string | undefined): JobSettings {
     const { name, runMs, group = 'workers', buffer = 'keep', natsUrl = this.broker.url } = options;
     const [minMs, maxMs] = runMs;
     return {

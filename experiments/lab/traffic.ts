@@ -15,7 +15,7 @@ export interface TrafficOptions {
 }
 
 /** What differs from load to load. */
-export type Pace = Pick<LoadPlan, 'urls' | 'arrivals' | 'durationMs' | 'clients' | 'isPolite' | 'seed'>;
+export type LoadSpec = Pick<LoadPlan, 'urls' | 'arrivals' | 'durationMs' | 'clients' | 'isPolite' | 'seed'>;
 
 /** Calls that were sent at once. */
 export interface Burst {
@@ -54,7 +54,7 @@ export class Traffic {
   }
 
   /** Starts a load; `done` of what it returns resolves when its last call is over. */
-  start(pace: Pace): Load {
+  start(pace: LoadSpec): Load {
     const { budgetMs } = this.#options;
     const first = this.#batches++ * NUMBERS_EACH;
     let startedAt = 0;

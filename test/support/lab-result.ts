@@ -1,11 +1,11 @@
 import {
+  type AnswerCount,
   type Check,
   type LabResult,
   LOSS_PARTS,
   LOSS_PHASES,
   LOSS_SIGNALS,
   type Loss,
-  type Outcome,
   type ScenarioResult,
   type Variant,
 } from '../../experiments/lab/result.ts';
@@ -32,7 +32,7 @@ interface Fate {
   readonly tookMs: number;
   readonly beganAt: number;
   readonly endedAt: number;
-  readonly answer: Omit<Outcome, 'count'>;
+  readonly answer: Omit<AnswerCount, 'count'>;
 }
 
 const BUDGET_MS = 500;
@@ -42,7 +42,7 @@ const ANSWERS = {
   nobody: { status: 503, code: 'no_responders', started: 'no' },
   late: { status: 504, code: 'deadline_exceeded', started: 'unknown' },
   lost: { status: 502, code: 'worker_lost', started: 'unknown' },
-} as const satisfies Record<string, Omit<Outcome, 'count'>>;
+} as const satisfies Record<string, Omit<AnswerCount, 'count'>>;
 
 /**
  * A result as a run might yield it, the same for the same seed: an overload of `points` calls, a slow and a fast

@@ -1,11 +1,11 @@
 import type { Caller } from './callers/caller.ts';
-import type { Outcome } from './outcomes.ts';
+import type { MeasuredCall } from './measured-call.ts';
 import type { Trace } from './trace.ts';
 
 /** Keeps a number of calls in flight, from `startAt` (monotonic milliseconds) until the trace's end. */
-export async function closedLoop(trace: Trace, caller: Caller, startAt: number): Promise<Outcome[]> {
+export async function closedLoop(trace: Trace, caller: Caller, startAt: number): Promise<MeasuredCall[]> {
   const { inFlight, sizeMs } = trace.closed ?? { inFlight: 1, sizeMs: 0 };
-  const outcomes: Outcome[] = [];
+  const outcomes: MeasuredCall[] = [];
   let sent = 0;
   const callInTurn = async () => {
     await new Promise((resolve) => setTimeout(resolve, startAt - performance.now()));

@@ -1,5 +1,5 @@
 import type { Caller } from './callers/caller.ts';
-import type { Outcome } from './outcomes.ts';
+import type { MeasuredCall } from './measured-call.ts';
 import type { Trace, TraceCall } from './trace.ts';
 
 /**
@@ -9,8 +9,8 @@ import type { Trace, TraceCall } from './trace.ts';
 const LINGER_MS = 25;
 
 /** Sends each call when it is due (monotonic milliseconds, from `startAt`), whatever became of the others. */
-export async function openLoop(trace: Trace, caller: Caller, startAt: number): Promise<Outcome[]> {
-  const outcomes: Promise<Outcome>[] = [];
+export async function openLoop(trace: Trace, caller: Caller, startAt: number): Promise<MeasuredCall[]> {
+  const outcomes: Promise<MeasuredCall>[] = [];
   await new Promise<void>((resolve) => {
     const sendDue = () => {
       for (;;) {
@@ -26,7 +26,7 @@ export async function openLoop(trace: Trace, caller: Caller, startAt: number): P
   return Promise.all(outcomes);
 }
 
-function callOnce(call: TraceCall, trace: Trace, caller: Caller, startAt: number): Promise<Outcome> {
+function callOnce(call: TraceCall, trace: Trace, caller: Caller, startAt: number): Promise<MeasuredCall> {
   const { deadlineMs, leadInMs } = trace;
   const afterMs = () => performance.now() - startAt - call.at;
   const lateMs = afterMs();

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { WorkEntry } from './outcomes.ts';
+import type { WorkEntry } from './measured-call.ts';
 
 /** When the work of a worker stood still or ended for good, in milliseconds from the start of the run. */
 export interface Standstill {

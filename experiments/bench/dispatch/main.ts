@@ -2,14 +2,14 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BenchResult, endAll, runBench } from './bench.ts';
-import { check, fullThresholds, quickThresholds } from './checks.ts';
-import { type BenchOptions, readOptions, UsageError, usage } from './options.ts';
+import { checkRecords, fullThresholds, quickThresholds } from './checks.ts';
+import { type BenchOptions, readBenchOptions, UsageError, usage } from './options.ts';
 import { goodputChart, loadChart } from './report/charts.ts';
 import { describeMachine } from './report/machine.ts';
 import { checksTable, reportMarkdown } from './report/markdown.ts';
 
 async function main(): Promise<number> {
-  const options = readOptions(process.argv.slice(2));
+  const options = readBenchOptions(process.argv.slice(2));
   if (options === undefined) {
     console.log(usage);
     return 0;
@@ -20,7 +20,7 @@ async function main(): Promise<number> {
   const command = ['node --import tsx bench/dispatch/main.ts', ...process.argv.slice(2)].join(' ');
   const thisMachine = describeMachine();
   const judge = ({ records, versions }: BenchResult) => {
-    const checks = check(options.workloads, records, options.quick ? quickThresholds : fullThresholds);
+    const checks = checkRecords(options.workloads, records, options.quick ? quickThresholds : fullThresholds);
     const machine = { ...thisMachine, versions: { node: process.versions.node, ...versions } };
     writeReports(options, {
       'results.json': JSON.stringify({ command, machine, options, checks, ...records }, undefined, 1),

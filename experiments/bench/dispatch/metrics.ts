@@ -1,4 +1,4 @@
-import type { Outcome, WorkEntry } from './outcomes.ts';
+import type { MeasuredCall, WorkEntry } from './measured-call.ts';
 import { median, percentile, sum } from './statistics.ts';
 
 /** What a run came to. Shares are 0-1; times are milliseconds. */
@@ -21,7 +21,7 @@ export interface Summary {
 }
 
 /** Sums up a run; calls of the lead-in do not count. */
-export function summarize(outcomes: readonly Outcome[], work: readonly WorkEntry[]): Summary {
+export function summarize(outcomes: readonly MeasuredCall[], work: readonly WorkEntry[]): Summary {
   const counted = outcomes.filter(({ leadIn }) => !leadIn);
   const measured = new Set(counted.map(({ call }) => call));
   const good = counted.filter((outcome) => outcome.good);
@@ -60,7 +60,7 @@ function ranTwice(work: readonly WorkEntry[]): number {
   return [...runs.values()].filter((times) => times > 1).length;
 }
 
-function countCodes(outcomes: readonly Outcome[]): Record<string, number> {
+function countCodes(outcomes: readonly MeasuredCall[]): Record<string, number> {
   const counts = new Map<string, number>();
   for (const { code } of outcomes) counts.set(code, (counts.get(code) ?? 0) + 1);
   return Object.fromEntries([...counts].sort(([, a], [, b]) => b - a));

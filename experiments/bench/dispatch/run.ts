@@ -5,15 +5,15 @@ import type { Children, Role } from './children.ts';
 import { watchForeignLoad } from './foreign-load.ts';
 import type { GeneratorPlan, GeneratorStart } from './generator.ts';
 import { readLedger, type Standstill } from './ledger.ts';
-import type { Outcome, WorkEntry } from './outcomes.ts';
+import type { MeasuredCall, WorkEntry } from './measured-call.ts';
 import { signalTree } from './process-tree.ts';
 import { sum } from './statistics.ts';
-import type { RunningSystem, System } from './systems/system.ts';
+import type { RunningSystem, SystemStarter } from './systems/system.ts';
 import type { Trace } from './trace.ts';
 
 /** What a run of real processes yields. */
 export interface RealRun {
-  readonly outcomes: readonly Outcome[];
+  readonly outcomes: readonly MeasuredCall[];
   readonly work: readonly WorkEntry[];
   /** NATS messages in and out for each call, without what goes to and fro when nobody calls. */
   readonly messagesPerCall: number | undefined;
@@ -34,7 +34,7 @@ const AFTERMATH_MS = 300;
 const GENERATOR_LIMIT_MS = 30_000;
 
 /** Runs a trace against a system: starts it, calls it, ends it. Everything it started has ended when it settles. */
-export async function runReal(trace: Trace, system: System, children: Children): Promise<RealRun> {
+export async function runReal(trace: Trace, system: SystemStarter, children: Children): Promise<RealRun> {
   try {
     // The short workloads measure speed: their workers keep no ledger.
     const noted = trace.closed === undefined && trace.slots === 1;
@@ -65,7 +65,7 @@ export async function runReal(trace: Trace, system: System, children: Children):
     const ledgers = ledgerPaths.map((path, i) =>
       path === undefined ? [] : readLedger(path, i, generator.startAt(), untilAt, standstills.get(i)),
     );
-    const outcomes: Outcome[] = JSON.parse(await readFile(generator.outcomesPath, 'utf8'));
+    const outcomes: MeasuredCall[] = JSON.parse(await readFile(generator.outcomesPath, 'utf8'));
     // Those that the generator was too late to send cost the system nothing.
     const calls = Math.max(1, outcomes.filter(({ lateMs }) => lateMs < trace.deadlineMs).length);
     const idle = ((before ?? 0) - (idleFrom ?? 0)) * (lastedMs / IDLE_MS);

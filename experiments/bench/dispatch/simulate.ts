@@ -1,4 +1,4 @@
-import type { Outcome, WorkEntry } from './outcomes.ts';
+import type { MeasuredCall, WorkEntry } from './measured-call.ts';
 import { Agenda } from './simulate-agenda.ts';
 import { type Policy, type PolicyName, policies } from './simulate-policies.ts';
 import type { Trace, TraceCall, TraceIncident } from './trace.ts';
@@ -6,7 +6,7 @@ import type { WorkerSpeed } from './workloads.ts';
 
 /** What a simulated run yields: the same two records as a real one. */
 export interface SimulatedRun {
-  readonly outcomes: Outcome[];
+  readonly outcomes: MeasuredCall[];
   readonly work: WorkEntry[];
 }
 
@@ -24,7 +24,7 @@ export function serviceMs(speed: WorkerSpeed, sizeMs: number): number {
   return speed.baseMs + speed.scale * sizeMs;
 }
 
-interface Running {
+interface RunningCall {
   readonly call: TraceCall;
   readonly beganAt: number;
   finishesAt: number;
@@ -35,7 +35,7 @@ interface Running {
 interface SimulatedWorker {
   readonly index: number;
   readonly speed: WorkerSpeed;
-  readonly running: Set<Running>;
+  readonly running: Set<RunningCall>;
   state: 'up' | 'frozen' | 'dead';
 }
 
@@ -48,7 +48,7 @@ class Simulation {
   readonly #preferred: SimulatedWorker[];
   /** In order of arrival. */
   readonly #queue: TraceCall[] = [];
-  readonly #outcomes = new Map<number, Outcome>();
+  readonly #outcomes = new Map<number, MeasuredCall>();
   readonly #work: WorkEntry[] = [];
   #now = 0;
   #evictedAt = Number.NEGATIVE_INFINITY;
@@ -103,7 +103,7 @@ class Simulation {
     this.#agenda.add(finishesAt, () => this.#finish(worker, running));
   }
 
-  #finish(worker: SimulatedWorker, running: Running): void {
+  #finish(worker: SimulatedWorker, running: RunningCall): void {
     if (worker.state !== 'up' || running.finishesAt !== this.#now || !worker.running.has(running)) return;
     this.#end(worker, running);
     if (!this.#outcomes.has(running.call.id)) this.#settle(running.call, 'ok');
@@ -147,7 +147,7 @@ class Simulation {
     }
   }
 
-  #end(worker: SimulatedWorker, running: Running): void {
+  #end(worker: SimulatedWorker, running: RunningCall): void {
     worker.running.delete(running);
     const { call, beganAt } = running;
     this.#work.push({ worker: worker.index, call: call.id, beganAt, endedAt: this.#now });

@@ -19,7 +19,7 @@ export function mark(ok: boolean): Html {
 }
 
 /** Whether a scenario was run to its end and shows all that it must. */
-export function isPassed({ checks, error }: ScenarioResult): boolean {
+export function isScenarioPassed({ checks, error }: ScenarioResult): boolean {
   return error === undefined && checks.every(({ ok }) => ok);
 }
 

@@ -2,7 +2,7 @@ import { answeredAfterMs, quantile, type SeenCall } from '../calls.ts';
 import { medianRefusalMs, wastedRuns } from '../figures.ts';
 import { auditOf, describeWasted, type Play, resultsOf, variantOf } from '../play.ts';
 import type { Check } from '../result.ts';
-import { type Context, check, NOTEBOOK_GAP_MS, NOTEBOOK_RUN_MS, type Scenario } from '../scenario.ts';
+import { check, NOTEBOOK_GAP_MS, NOTEBOOK_RUN_MS, type Scenario, type ScenarioContext } from '../scenario.ts';
 
 /** About 100 calls, three times what the worker can do. */
 const DURATION_MS = 75_000;
@@ -29,7 +29,7 @@ export const overload: Scenario = {
   },
 };
 
-function play(context: Context, kind: 'plain' | 'ours'): Promise<Play> {
+function play(context: ScenarioContext, kind: 'plain' | 'ours'): Promise<Play> {
   const about =
     kind === 'ours' ? 'One worker of ours with one slot.' : 'One plain consumer, one call at a time.';
   return context.play({ name: kind, kind, about }, async (scene) => {

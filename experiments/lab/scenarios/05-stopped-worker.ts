@@ -1,6 +1,12 @@
 import type { SeenCall } from '../calls.ts';
 import { auditOf, callLines, expiredLines, type Play, variantOf } from '../play.ts';
-import { type Context, check, NOTEBOOK_BUDGET_MS, NOTEBOOK_RUN_MS, type Scenario } from '../scenario.ts';
+import {
+  check,
+  NOTEBOOK_BUDGET_MS,
+  NOTEBOOK_RUN_MS,
+  type Scenario,
+  type ScenarioContext,
+} from '../scenario.ts';
 import type { Scene } from '../scene.ts';
 import type { BufferRule } from '../stage.ts';
 
@@ -84,7 +90,7 @@ export const stoppedWorker: Scenario = {
 };
 
 function play(
-  context: Context,
+  context: ScenarioContext,
   { kind, name, about, buffer }: { kind: 'plain' | 'ours'; name: string; about: string; buffer?: BufferRule },
 ): Promise<Play> {
   return context.play({ name, kind, about, body: BODY }, async (scene) => {

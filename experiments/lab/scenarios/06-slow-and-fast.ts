@@ -1,6 +1,6 @@
 import { percent } from '../figures.ts';
 import { auditOf, type Play, resultsOf, variantOf } from '../play.ts';
-import { type Context, check, NOTEBOOK_GAP_MS, NOTEBOOK_RUN_MS, type Scenario } from '../scenario.ts';
+import { check, NOTEBOOK_GAP_MS, NOTEBOOK_RUN_MS, type Scenario, type ScenarioContext } from '../scenario.ts';
 import type { BufferRule } from '../stage.ts';
 
 /** About 100 calls: enough that a few more or less at one worker change little. */
@@ -10,7 +10,7 @@ const FAST_RUN_MS = [400, 600] as const;
 
 /** The notebook's producer over a slow and a fast worker; shared by the scenarios that try to mend it. */
 export function slowAndFast(
-  context: Context,
+  context: ScenarioContext,
   kind: 'plain' | 'ours',
   buffer: BufferRule = 'keep',
 ): Promise<Play> {

@@ -3,10 +3,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { check, fullThresholds } from '../../../experiments/bench/dispatch/checks.ts';
+import { checkRecords, fullThresholds } from '../../../experiments/bench/dispatch/checks.ts';
 import { readLedger } from '../../../experiments/bench/dispatch/ledger.ts';
+import type { MeasuredCall } from '../../../experiments/bench/dispatch/measured-call.ts';
 import { summarize } from '../../../experiments/bench/dispatch/metrics.ts';
-import type { Outcome } from '../../../experiments/bench/dispatch/outcomes.ts';
 import { Records } from '../../../experiments/bench/dispatch/records.ts';
 import { median, percentile } from '../../../experiments/bench/dispatch/statistics.ts';
 import { selectWorkloads } from '../../../experiments/bench/dispatch/workloads.ts';
@@ -70,7 +70,7 @@ test('a ratio compares runs of the same seed, and its median judges', () => {
   const records = recordsOf({ alifo: [0.5, 0.5, 0.25], ours: [0.25, 0.375, 0.3125] });
   // 0.5, 0.75 and 1.25: dividing the medians would say 0.625.
   assert.equal(records.ratio('W2@1.5', 'ours', 'alifo'), 0.75);
-  const results = check(selectWorkloads(['W2@1.5']), records, fullThresholds);
+  const results = checkRecords(selectWorkloads(['W2@1.5']), records, fullThresholds);
   assert.deepEqual(
     results.map(({ what, passed }) => `${what} ${passed}`),
     [
@@ -82,10 +82,10 @@ test('a ratio compares runs of the same seed, and its median judges', () => {
 });
 
 test('what was not measured is not judged', () => {
-  assert.deepEqual(check(selectWorkloads(['W1', 'W2', 'short']), new Records(), fullThresholds), []);
+  assert.deepEqual(checkRecords(selectWorkloads(['W1', 'W2', 'short']), new Records(), fullThresholds), []);
 });
 
-function outcome(call: number, code: string, afterMs: number): Outcome {
+function outcome(call: number, code: string, afterMs: number): MeasuredCall {
   return { call, leadIn: false, good: code === 'ok', code, afterMs, lateMs: 0 };
 }
 

@@ -1,21 +1,21 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import { LOSS_CELLS, lossCells, runLosses } from '../../../experiments/lab/losses.ts';
 import {
   type CellRun,
-  judgeCells,
+  cellName,
+  checkCells,
+  type LossCall,
   lossOf,
-  nameOf,
-  type SeenCall,
-} from '../../../experiments/lab/losses-judge.ts';
-import { lossesMarkdown } from '../../../experiments/lab/losses-markdown.ts';
-import { PHASES } from '../../../experiments/lab/losses-phases.ts';
+} from '../../../experiments/lab/losses/checks.ts';
+import { lossesMarkdown } from '../../../experiments/lab/losses/markdown.ts';
+import { PHASES } from '../../../experiments/lab/losses/phases.ts';
+import { LOSS_CELLS, lossCells, runLosses } from '../../../experiments/lab/losses/run.ts';
 import { LOSS_PHASES } from '../../../experiments/lab/result.ts';
 
 const BUDGET_MS = 2000;
 
 /** A call that was sent at 1000 and answered with its own result 300 ms later. */
-function seen(own: Partial<SeenCall> = {}): SeenCall {
+function seen(own: Partial<LossCall> = {}): LossCall {
   return {
     call: 2,
     sentAt: 1000,
@@ -46,7 +46,7 @@ function cell(own: Partial<CellRun> = {}): CellRun {
 
 /** The checks that such a cell breaks. */
 function broken(own: Partial<CellRun>): string[] {
-  return judgeCells([cell(own)], [])
+  return checkCells([cell(own)], [])
     .filter(({ ok }) => !ok)
     .map(({ says, got }) => `${says}: ${got}`);
 }
@@ -138,7 +138,7 @@ describe('the judge of the loss table', () => {
 
   test('catches a system that does not answer afterwards, and cells that could not be run', () => {
     assert.match(broken({ next: { ...refused, call: 3 } }).join(), /call 3 was told 503 no_responders/);
-    const checks = judgeCells(
+    const checks = checkCells(
       [],
       [{ part: 'broker', signal: 'SIGKILL', phase: 'parked', reason: 'no demand' }],
     );
@@ -173,7 +173,7 @@ test('cells are chosen by the beginning of their name, and an unknown one is ref
   assert.equal(lossCells([]).length, 45);
   assert.equal(lossCells(['broker']).length, 15);
   assert.equal(lossCells(['worker/sigkill', 'gateway/SIGTERM']).length, 10);
-  assert.deepEqual(lossCells(['gateway/SIGSTOP/on-the-way']).map(nameOf), ['gateway/SIGSTOP/on the way']);
+  assert.deepEqual(lossCells(['gateway/SIGSTOP/on-the-way']).map(cellName), ['gateway/SIGSTOP/on the way']);
   assert.throws(
     () => lossCells(['worker/SIG']),
     /no cell of the loss table is called "worker\/SIG", must be/,
@@ -184,7 +184,7 @@ test('the page has a row for each phase, and says what did not hold', () => {
   const losses = {
     budgetMs: BUDGET_MS,
     cells: [lossOf(cell()), lossOf(cell({ phase: 'parked', call: refused, runs: [] }))],
-    checks: judgeCells([cell({ call: refused })], []),
+    checks: checkCells([cell({ call: refused })], []),
   };
   const page = lossesMarkdown({
     at: '2026-11-22T10:00:00.000Z',

@@ -1,11 +1,11 @@
 import { connect } from 'amqplib';
-import { type Answer, body, type Caller, type CallerPlan, callHeaders, ok } from './caller.ts';
+import { body, type Caller, type CallerAnswer, type CallerPlan, ok, workHeaders } from './caller.ts';
 
 const DIRECT_REPLY_TO = 'amq.rabbitmq.reply-to';
 
 /** Requests with direct reply-to and a time to live, over one AMQP connection for each gateway. */
 export async function amqpCaller(plan: CallerPlan): Promise<Caller> {
-  const waiting = new Map<string, (answer: Answer) => void>();
+  const waiting = new Map<string, (answer: CallerAnswer) => void>();
   const connections = await Promise.all(plan.urls.map((url) => connect(url, { noDelay: true })));
   const channels = await Promise.all(
     connections.map(async (connection) => {
@@ -21,7 +21,7 @@ export async function amqpCaller(plan: CallerPlan): Promise<Caller> {
   return {
     send(call) {
       const correlationId = String(call.id);
-      const answer = new Promise<Answer>((resolve) => {
+      const answer = new Promise<CallerAnswer>((resolve) => {
         waiting.set(correlationId, (result) => {
           waiting.delete(correlationId);
           resolve(result);
@@ -31,7 +31,7 @@ export async function amqpCaller(plan: CallerPlan): Promise<Caller> {
         correlationId,
         replyTo: DIRECT_REPLY_TO,
         expiration: String(plan.deadlineMs),
-        headers: callHeaders(call, plan.deadlineMs),
+        headers: workHeaders(call, plan.deadlineMs),
       });
       return { answer, abandon: () => void waiting.delete(correlationId) };
     },

@@ -11,33 +11,33 @@ export interface CallerPlan {
 }
 
 /** How a call ended. */
-export interface Answer {
+export interface CallerAnswer {
   readonly ok: boolean;
   /** `ok`, or what kind of failure. */
   readonly code: string;
 }
 
 /** A call under way. */
-export interface PendingCall {
+export interface SentCall {
   /** Never rejects; need not settle after `abandon`. */
-  readonly answer: Promise<Answer>;
+  readonly answer: Promise<CallerAnswer>;
   /** The caller leaves. What the system learns of it depends on the system. */
   abandon(): void;
 }
 
 /** A connection to a system, or one for each of its gateways. */
 export interface Caller {
-  send(call: TraceCall): PendingCall;
+  send(call: TraceCall): SentCall;
   close(): Promise<void>;
 }
 
 /** Every system gets the same 256 bytes. */
 export const body = new Uint8Array(256).fill(0x61);
 
-export const ok: Answer = { ok: true, code: 'ok' };
+export const ok: CallerAnswer = { ok: true, code: 'ok' };
 
 /** What tells the worker how much to do; the deadline (Unix milliseconds) is for workers that skip stale calls. */
-export function callHeaders(call: TraceCall, deadlineMs: number): Record<string, string> {
+export function workHeaders(call: TraceCall, deadlineMs: number): Record<string, string> {
   return {
     'X-Fn-Call': String(call.id),
     'X-Fn-Work-Ms': call.sizeMs.toFixed(3),

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 
 /** Status and body of an answer. */
-export interface HttpAnswer {
+export interface HttpResponse {
   readonly status: number;
   readonly body: string;
 }
@@ -16,7 +16,7 @@ const HEAD_END = '\r\n\r\n';
 export class HttpConnection {
   readonly #socket: Socket;
   #received = '';
-  #waiting: { resolve: (answer: HttpAnswer) => void; reject: (error: Error) => void } | undefined;
+  #waiting: { resolve: (answer: HttpResponse) => void; reject: (error: Error) => void } | undefined;
   #failure: Error | undefined;
 
   constructor(host: string, port: number) {
@@ -33,7 +33,7 @@ export class HttpConnection {
   }
 
   /** Sends a whole request. Rejects when the connection breaks; the connection is free when it resolves. */
-  send(request: string): Promise<HttpAnswer> {
+  send(request: string): Promise<HttpResponse> {
     return new Promise((resolve, reject) => {
       if (this.#failure !== undefined) return reject(this.#failure);
       this.#waiting = { resolve, reject };
@@ -72,7 +72,7 @@ export class HttpConnection {
     this.#waiting = undefined;
   }
 
-  #answer(answer: HttpAnswer): void {
+  #answer(answer: HttpResponse): void {
     this.#waiting?.resolve(answer);
     this.#waiting = undefined;
   }

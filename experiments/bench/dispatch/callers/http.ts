@@ -1,5 +1,5 @@
-import { type Answer, body, type Caller, type CallerPlan, callHeaders, ok } from './caller.ts';
-import { type HttpAnswer, HttpConnection } from './http-connection.ts';
+import { body, type Caller, type CallerAnswer, type CallerPlan, ok, workHeaders } from './caller.ts';
+import { HttpConnection, type HttpResponse } from './http-connection.ts';
 
 /** HTTP/1.1 over kept-alive connections; as many as there are calls under way. */
 export function httpCaller(plan: CallerPlan): Caller {
@@ -19,7 +19,7 @@ export function httpCaller(plan: CallerPlan): Caller {
       const connection = idleConnection(idle) ?? new HttpConnection(url.hostname, Number(url.port));
       idle.delete(connection);
       open.add(connection);
-      const own = Object.entries(callHeaders(call, plan.deadlineMs)).map((pair) => pair.join(': '));
+      const own = Object.entries(workHeaders(call, plan.deadlineMs)).map((pair) => pair.join(': '));
       const head = [`POST ${url.pathname} HTTP/1.1`, `Host: ${url.host}`, ...common, ...own].join('\r\n');
       const answer = connection.send(`${head}\r\n\r\n${text}`).then(
         (received) => {
@@ -49,7 +49,7 @@ function idleConnection(idle: Set<HttpConnection>): HttpConnection | undefined {
   return undefined;
 }
 
-function readAnswer({ status, body: text }: HttpAnswer): Answer {
+function readAnswer({ status, body: text }: HttpResponse): CallerAnswer {
   if (status === 200) return ok;
   return { ok: false, code: problemCode(text) ?? `http_${status}` };
 }

@@ -1,5 +1,5 @@
 import { connect, headers, NoRespondersError, TimeoutError } from 'nats';
-import { body, type Caller, type CallerPlan, callHeaders, ok } from './caller.ts';
+import { body, type Caller, type CallerPlan, ok, workHeaders } from './caller.ts';
 
 /** Plain requests over one NATS connection for each gateway. */
 export async function natsCaller(plan: CallerPlan): Promise<Caller> {
@@ -10,7 +10,7 @@ export async function natsCaller(plan: CallerPlan): Promise<Caller> {
     send(call) {
       const connection = connections[call.gateway % connections.length];
       const sent = headers();
-      for (const [name, value] of Object.entries(callHeaders(call, plan.deadlineMs))) sent.set(name, value);
+      for (const [name, value] of Object.entries(workHeaders(call, plan.deadlineMs))) sent.set(name, value);
       const answer = connection
         ?.request(plan.subject, body, { timeout: plan.deadlineMs, headers: sent })
         .then(() => ok, failure);

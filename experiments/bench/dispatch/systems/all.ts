@@ -3,10 +3,10 @@ import { haproxy } from './haproxy.ts';
 import { ours } from './ours.ts';
 import { plain } from './plain.ts';
 import { rabbitmq } from './rabbitmq.ts';
-import type { System } from './system.ts';
+import type { SystemStarter } from './system.ts';
 
 /** Systems of real processes. */
-const real: Readonly<Record<string, System>> = {
+const real: Readonly<Record<string, SystemStarter>> = {
   plain: plain('keep'),
   'plain-skip': plain('skip'),
   'plain-highwater': plain('highwater'),
@@ -35,7 +35,7 @@ export const titles: Readonly<Record<string, string>> = {
 export const systemNames: readonly string[] = Object.keys(titles);
 
 /** A system of real processes by its name; undefined for a simulated one. */
-export function realSystem(name: string): System | undefined {
+export function realSystem(name: string): SystemStarter | undefined {
   return Object.hasOwn(real, name) ? real[name] : undefined;
 }
 

@@ -5,12 +5,12 @@ import { freePort } from '../../../../lib/free-port.ts';
 import { listens, until } from '../children.ts';
 import type { Trace } from '../trace.ts';
 import { startWorkers } from './plain.ts';
-import { FUNCTION, type System } from './system.ts';
+import { FUNCTION, type SystemStarter } from './system.ts';
 
 const START_LIMIT_MS = 10_000;
 
 /** HAProxy in front of HTTP workers: one for each gateway, or one that all callers share. */
-export function haproxy(proxies: 'each' | 'shared'): System {
+export function haproxy(proxies: 'each' | 'shared'): SystemStarter {
   return async (setup) => {
     const { workers, ports } = await startWorkers(setup, new URL('../workers/http.ts', import.meta.url), {
       url: '',

@@ -4,14 +4,14 @@ import { fileURLToPath } from 'node:url';
 import { freePort } from '../../../../lib/free-port.ts';
 import { type Children, listens, until } from '../children.ts';
 import { startBenchNats } from './nats.ts';
-import { FUNCTION, type System } from './system.ts';
+import { FUNCTION, type SystemStarter } from './system.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../../../dist/cli/main.js', import.meta.url));
 const HANDLER = fileURLToPath(new URL('../handler.mjs', import.meta.url));
 const START_LIMIT_MS = 20_000;
 
 /** The product, started as users do: the built program, settings in the environment; only warnings are logged. */
-export const ours: System = async ({ trace, children, jobs }) => {
+export const ours: SystemStarter = async ({ trace, children, jobs }) => {
   if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} does not exist: run "npm run build" first`);
   const nats = await startBenchNats(children);
   const environment = { NATS_URL: nats.url, DEADLINE_MS: String(trace.deadlineMs), LOG_LEVEL: 'warn' };

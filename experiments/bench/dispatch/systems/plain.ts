@@ -1,12 +1,12 @@
 import type { WorkerReady, WorkerSettings } from '../workers/settings.ts';
 import { startBenchNats } from './nats.ts';
-import { FUNCTION, type Setup, type System } from './system.ts';
+import { FUNCTION, type Setup, type SystemStarter } from './system.ts';
 
 const WORKER_LIMIT_MS = 20_000;
 const SUBJECT = `plain.${FUNCTION}`;
 
 /** A core NATS queue group; `buffer` says what its workers do with what they cannot run yet. */
-export function plain(buffer: WorkerSettings['buffer']): System {
+export function plain(buffer: WorkerSettings['buffer']): SystemStarter {
   return async (setup) => {
     const nats = await startBenchNats(setup.children);
     const { workers } = await startWorkers(setup, new URL('../workers/plain.ts', import.meta.url), {

@@ -4,14 +4,14 @@ import { connect } from 'amqplib';
 import { freePort } from '../../../../lib/free-port.ts';
 import { type Children, listens, until } from '../children.ts';
 import { startWorkers } from './plain.ts';
-import { FUNCTION, type System } from './system.ts';
+import { FUNCTION, type SystemStarter } from './system.ts';
 
 /** Debian keeps the script that starts the server in the foreground, as any user, here. */
 const SERVER = '/usr/lib/rabbitmq/bin/rabbitmq-server';
 const START_LIMIT_MS = 60_000;
 
 /** RabbitMQ with prefetch, a time to live for each message, and direct reply-to. */
-export const rabbitmq: System = async (setup) => {
+export const rabbitmq: SystemStarter = async (setup) => {
   const { url, version } = await startRabbit(setup.children);
   const { workers } = await startWorkers(setup, new URL('../workers/rabbit.ts', import.meta.url), {
     url,

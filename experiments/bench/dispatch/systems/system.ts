@@ -24,7 +24,7 @@ export interface RunningSystem {
 }
 
 /** Starts everything and resolves when it serves. What it starts belongs to `children`, also when it throws. */
-export type System = (setup: Setup) => Promise<RunningSystem>;
+export type SystemStarter = (setup: Setup) => Promise<RunningSystem>;
 
 /** Name of the function, subject and queue in every system. */
 export const FUNCTION = 'bench';

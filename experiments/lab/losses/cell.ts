@@ -1,13 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { CellRun, SeenCall } from './losses-judge.ts';
-import { PHASES } from './losses-phases.ts';
-import { LossScene, type LossSceneOptions } from './losses-scene.ts';
-import { sharedNow } from './machine-clock.ts';
-import type { Loss } from './result.ts';
-import { until } from './until.ts';
+import { sharedNow } from '../machine-clock.ts';
+import type { Loss } from '../result.ts';
+import { until } from '../until.ts';
+import type { CellRun, LossCall } from './checks.ts';
+import { PHASES } from './phases.ts';
+import { LossScene, type LossSceneOptions } from './scene.ts';
 
 /** Where a cell stands in the table. */
-export type Place = Pick<Loss, 'part' | 'signal' | 'phase'>;
+export type CellKey = Pick<Loss, 'part' | 'signal' | 'phase'>;
 
 /** What is stopped goes on after this share of the budget. */
 export const STANDSTILL_SHARE = 1.5;
@@ -17,7 +17,7 @@ const LIMIT_MS = 10_000;
 const STOPPING_MS = 30;
 
 /** Plays one cell: brings a call into its phase, sends the signal, and waits until all is over. Throws when it cannot. */
-export async function playCell(place: Place, options: Omit<LossSceneOptions, 'runMs'>): Promise<CellRun> {
+export async function playCell(place: CellKey, options: Omit<LossSceneOptions, 'runMs'>): Promise<CellRun> {
   const { part, signal, phase } = place;
   const { budgetMs } = options;
   const { runMs, place: bring, isIn } = PHASES[phase];
@@ -45,9 +45,9 @@ export async function playCell(place: Place, options: Omit<LossSceneOptions, 'ru
 }
 
 /** Sends the signal; resolves when it has had its first effect, to the time when it was sent. */
-async function harm(scene: LossScene, { part, signal }: Place): Promise<number> {
-  const { gateway, worker, workerLink } = scene;
-  const isDraining = workerLink.seen('toBroker', '"draining":true', LIMIT_MS);
+async function harm(scene: LossScene, { part, signal }: CellKey): Promise<number> {
+  const { gateway, worker, workerProxy } = scene;
+  const isDraining = workerProxy.seen('toBroker', '"draining":true', LIMIT_MS);
   send(scene, part, signal);
   const sentAt = sharedNow();
   if (signal === 'SIGSTOP') await pause(STOPPING_MS);
@@ -66,9 +66,9 @@ async function harm(scene: LossScene, { part, signal }: Place): Promise<number> 
   else {
     await worker.process.exited;
     // What is held keeps the connection; otherwise the broker knows by now that the worker has gone.
-    const isHolding = workerLink.held('toBroker') + workerLink.held('toProcess') !== '';
+    const isHolding = workerProxy.held('toBroker') + workerProxy.held('toProcess') !== '';
     if (!isHolding) {
-      await until('the end of its connection', LIMIT_MS, () => workerLink.connections === 0 || undefined);
+      await until('the end of its connection', LIMIT_MS, () => workerProxy.connections === 0 || undefined);
     }
   }
   return sentAt;
@@ -98,7 +98,7 @@ async function goOnLater(
 }
 
 /** The call after it was over; undefined where a part is gone for good. */
-async function callNext(scene: LossScene, { part, signal }: Place): Promise<SeenCall | undefined> {
+async function callNext(scene: LossScene, { part, signal }: CellKey): Promise<LossCall | undefined> {
   if (signal !== 'SIGSTOP') {
     if (part !== 'broker') return undefined;
     await scene.stage.broker.startAgain();

@@ -1,7 +1,7 @@
-import type { Check, Loss } from './result.ts';
+import type { Check, Loss } from '../result.ts';
 
 /** A call as its caller saw it. Times here and below are milliseconds of the shared clock. */
-export interface SeenCall {
+export interface LossCall {
   /** Its number, which joins it to the ledger. */
   readonly call: number;
   readonly sentAt: number;
@@ -29,11 +29,11 @@ export interface CellRun {
   readonly phase: Loss['phase'];
   readonly budgetMs: number;
   /** The call that was in its phase when the signal came. */
-  readonly call: SeenCall;
+  readonly call: LossCall;
   /** The one after it was over; only where every part is there again. */
-  readonly next: SeenCall | undefined;
+  readonly next: LossCall | undefined;
   /** Calls that were needed to get there. */
-  readonly others: readonly SeenCall[];
+  readonly others: readonly LossCall[];
   /** Of all these calls, read when nothing ran any more. */
   readonly runs: readonly NotedRun[];
   /** When what was stopped went on. */
@@ -67,9 +67,9 @@ export function lossOf(cell: CellRun): Loss {
 }
 
 /** Judges all cells. Each check tells the cells that break it. */
-export function judgeCells(cells: readonly CellRun[], failed: readonly FailedCell[]): Check[] {
+export function checkCells(cells: readonly CellRun[], failed: readonly FailedCell[]): Check[] {
   const check = (says: string, complaints: (cell: CellRun) => string[]): Check => {
-    const found = cells.flatMap((cell) => complaints(cell).map((what) => `${nameOf(cell)}: ${what}`));
+    const found = cells.flatMap((cell) => complaints(cell).map((what) => `${cellName(cell)}: ${what}`));
     return { says, ok: found.length === 0, got: found.length === 0 ? all(cells.length) : found.join('; ') };
   };
   return [
@@ -79,7 +79,7 @@ export function judgeCells(cells: readonly CellRun[], failed: readonly FailedCel
       got:
         failed.length === 0
           ? all(cells.length)
-          : failed.map((cell) => `${nameOf(cell)}: ${cell.reason}`).join('; '),
+          : failed.map((cell) => `${cellName(cell)}: ${cell.reason}`).join('; '),
     },
     check('no call whose caller was told `started: no` was begun', (cell) => complain(cell, toldNoAndRan)),
     check('no call was begun twice', (cell) => complain(cell, beganTwice)),
@@ -99,14 +99,14 @@ export function judgeCells(cells: readonly CellRun[], failed: readonly FailedCel
 }
 
 /** `broker/SIGKILL/parked`, as it is written on the command line. */
-export function nameOf({ part, signal, phase }: Pick<Loss, 'part' | 'signal' | 'phase'>): string {
+export function cellName({ part, signal, phase }: Pick<Loss, 'part' | 'signal' | 'phase'>): string {
   return `${part}/${signal}/${phase}`;
 }
 
-type Judge = (call: SeenCall, runs: readonly NotedRun[], cell: CellRun) => string | undefined;
+type Rule = (call: LossCall, runs: readonly NotedRun[], cell: CellRun) => string | undefined;
 
 /** Applies a rule to every call of a cell, those that only helped included. */
-function complain(cell: CellRun, judge: Judge): string[] {
+function complain(cell: CellRun, judge: Rule): string[] {
   const calls = [...cell.others, cell.call, ...(cell.next === undefined ? [] : [cell.next])];
   return calls.flatMap((call) => {
     const what = judge(
@@ -118,22 +118,22 @@ function complain(cell: CellRun, judge: Judge): string[] {
   });
 }
 
-function toldNoAndRan(call: SeenCall, runs: readonly NotedRun[]): string | undefined {
+function toldNoAndRan(call: LossCall, runs: readonly NotedRun[]): string | undefined {
   return call.started === 'no' && runs.length > 0 ? `was told ${told(call)} and ran` : undefined;
 }
 
-function beganTwice(_call: SeenCall, runs: readonly NotedRun[]): string | undefined {
+function beganTwice(_call: LossCall, runs: readonly NotedRun[]): string | undefined {
   return runs.length > 1 ? `was begun ${runs.length} times` : undefined;
 }
 
-function resultWithoutRun(call: SeenCall, runs: readonly NotedRun[]): string | undefined {
+function resultWithoutRun(call: LossCall, runs: readonly NotedRun[]): string | undefined {
   if (call.status !== 200) return undefined;
   if (!call.isOwn) return 'got the result of another call';
   const hasRun = runs.some(({ endedAt }) => endedAt !== undefined && endedAt <= call.endedAt);
   return hasRun ? undefined : 'got a result without a run that ended before it';
 }
 
-function answeredLate(call: SeenCall, _runs: readonly NotedRun[], cell: CellRun): string | undefined {
+function answeredLate(call: LossCall, _runs: readonly NotedRun[], cell: CellRun): string | undefined {
   const deadlineAt = call.sentAt + cell.budgetMs;
   const dueAt =
     cell.part === 'gateway' && cell.continuedAt !== undefined
@@ -143,7 +143,7 @@ function answeredLate(call: SeenCall, _runs: readonly NotedRun[], cell: CellRun)
   return lateMs > ANSWER_GRACE_MS ? `was told ${told(call)} ${lateMs} ms late` : undefined;
 }
 
-function begunLate(call: SeenCall, runs: readonly NotedRun[], { budgetMs }: CellRun): string | undefined {
+function begunLate(call: LossCall, runs: readonly NotedRun[], { budgetMs }: CellRun): string | undefined {
   const deadlineAt = call.sentAt + budgetMs;
   const late = runs.find(({ beganAt }) => beganAt > deadlineAt + BEGIN_GRACE_MS);
   return late === undefined ? undefined : `was begun ${Math.round(late.beganAt - deadlineAt)} ms late`;
@@ -160,7 +160,7 @@ function nextUnanswered({ next }: CellRun): string[] {
   return next === undefined || next.status === 200 ? [] : [`call ${next.call} was told ${told(next)}`];
 }
 
-function told({ status, code, started }: SeenCall): string {
+function told({ status, code, started }: LossCall): string {
   return [status, code, ...(started === undefined ? [] : [`started: ${started}`])].join(' ');
 }
 

@@ -1,8 +1,8 @@
-import { Link } from './link.ts';
-import { makeCall, type OpenCall } from './losses-caller.ts';
-import type { NotedRun } from './losses-judge.ts';
-import { type GatewayProcess, Stage, type WorkerProcess } from './stage.ts';
-import { until } from './until.ts';
+import { type LabGateway, type LabWorker, Stage } from '../stage.ts';
+import { until } from '../until.ts';
+import { makeCall, type OpenCall } from './caller.ts';
+import type { NotedRun } from './checks.ts';
+import { TcpProxy } from './tcp-proxy.ts';
 
 /** What a scene needs. */
 export interface LossSceneOptions {
@@ -22,14 +22,14 @@ const REST_MS = 400;
 
 /**
  * Where one cell is played: one broker, one gateway and one worker with one slot, the latter two each connected
- * through a link of its own. They know each other: a first call was answered.
+ * through a proxy of its own. They know each other: a first call was answered.
  */
 export class LossScene {
   readonly stage: Stage;
-  readonly gateway: GatewayProcess;
-  readonly worker: WorkerProcess;
-  readonly gatewayLink: Link;
-  readonly workerLink: Link;
+  readonly gateway: LabGateway;
+  readonly worker: LabWorker;
+  readonly gatewayProxy: TcpProxy;
+  readonly workerProxy: TcpProxy;
   /** The calls so far, the first one included, in their order. */
   readonly calls: OpenCall[] = [];
   readonly #budgetMs: number;
@@ -38,30 +38,30 @@ export class LossScene {
   static async open(options: LossSceneOptions): Promise<LossScene> {
     const { budgetMs, runMs, signal, env } = options;
     const stage = await Stage.start({ speedUp: 1, budgetMs, signal, env });
-    const links: Link[] = [];
+    const proxies: TcpProxy[] = [];
     try {
-      const openLink = async (): Promise<Link> => {
-        const link = await Link.open(stage.broker.port);
-        links.push(link);
-        return link;
+      const openProxy = async (): Promise<TcpProxy> => {
+        const proxy = await TcpProxy.open(stage.broker.port);
+        proxies.push(proxy);
+        return proxy;
       };
-      const [gatewayLink, workerLink] = [await openLink(), await openLink()];
-      const gateway = await stage.startGateway([], { natsUrl: gatewayLink.url });
-      const isHeard = gatewayLink.seen('toProcess', 'now.state.', START_LIMIT_MS);
+      const [gatewayProxy, workerProxy] = [await openProxy(), await openProxy()];
+      const gateway = await stage.startGateway([], { natsUrl: gatewayProxy.url });
+      const isHeard = gatewayProxy.seen('toProcess', 'now.state.', START_LIMIT_MS);
       const worker = await stage.startWorker({
         kind: 'ours',
         name: 'worker',
         runMs: [runMs, runMs],
-        natsUrl: workerLink.url,
+        natsUrl: workerProxy.url,
       });
       await isHeard;
-      const scene = new LossScene(budgetMs, stage, { gateway, worker, gatewayLink, workerLink });
+      const scene = new LossScene(budgetMs, stage, { gateway, worker, gatewayProxy, workerProxy });
       const { status, code } = await scene.call().seen;
       if (status !== 200) throw new Error(`the first call was answered ${status} ${code}`);
       return scene;
     } catch (error) {
       await stage.end();
-      for (const link of links) await link.close();
+      for (const proxy of proxies) await proxy.close();
       throw error;
     }
   }
@@ -69,14 +69,14 @@ export class LossScene {
   private constructor(
     budgetMs: number,
     stage: Stage,
-    parts: Pick<LossScene, 'gateway' | 'worker' | 'gatewayLink' | 'workerLink'>,
+    parts: Pick<LossScene, 'gateway' | 'worker' | 'gatewayProxy' | 'workerProxy'>,
   ) {
     this.#budgetMs = budgetMs;
     this.stage = stage;
     this.gateway = parts.gateway;
     this.worker = parts.worker;
-    this.gatewayLink = parts.gatewayLink;
-    this.workerLink = parts.workerLink;
+    this.gatewayProxy = parts.gatewayProxy;
+    this.workerProxy = parts.workerProxy;
   }
 
   /** Number of the next call. */
@@ -148,7 +148,7 @@ export class LossScene {
   /** Ends everything; resolves when nothing of it is left. */
   async close(): Promise<void> {
     await this.stage.end();
-    await Promise.all([this.gatewayLink.close(), this.workerLink.close()]);
+    await Promise.all([this.gatewayProxy.close(), this.workerProxy.close()]);
     await Promise.all(this.calls.map(({ seen }) => seen));
   }
 }

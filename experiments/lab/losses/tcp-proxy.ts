@@ -1,6 +1,6 @@
 import { createServer, connect as dial, type Server, type Socket } from 'node:net';
 
-/** Which way bytes go through a link. */
+/** Which way bytes go through a proxy. */
 export type Direction = 'toBroker' | 'toProcess';
 
 const DIRECTIONS: readonly Direction[] = ['toBroker', 'toProcess'];
@@ -16,20 +16,20 @@ const DIRECTIONS: readonly Direction[] = ['toBroker', 'toProcess'];
  * something is sent to it), what is kept for it is dropped. The process may connect again as often as it likes:
  * what is held is held for all its connections.
  */
-export class Link {
+export class TcpProxy {
   readonly #server: Server;
   readonly #pairs = new Set<Pair>();
   readonly #holding = new Set<Direction>();
-  readonly #watches = new Set<Watch>();
+  readonly #awaited = new Set<AwaitedText>();
 
-  /** A link to a port on loopback, on a free port of its own. Nothing has to listen there yet. */
-  static async open(brokerPort: number): Promise<Link> {
-    const link = new Link(brokerPort);
+  /** A proxy to a port on loopback, on a free port of its own. Nothing has to listen there yet. */
+  static async open(brokerPort: number): Promise<TcpProxy> {
+    const proxy = new TcpProxy(brokerPort);
     await new Promise<void>((resolve, reject) => {
-      link.#server.once('error', reject);
-      link.#server.listen(0, '127.0.0.1', resolve);
+      proxy.#server.once('error', reject);
+      proxy.#server.listen(0, '127.0.0.1', resolve);
     });
-    return link;
+    return proxy;
   }
 
   private constructor(brokerPort: number) {
@@ -83,13 +83,13 @@ export class Link {
     const seen = new Promise<void>((resolve, reject) => {
       const end = (why?: string): void => {
         clearTimeout(timer);
-        this.#watches.delete(watch);
+        this.#awaited.delete(awaited);
         if (why === undefined) resolve();
-        else reject(new Error(`not seen on the link ${why}: ${text}`));
+        else reject(new Error(`not seen on the proxy ${why}: ${text}`));
       };
       const timer = setTimeout(end, limitMs, `within ${limitMs} ms`);
-      const watch: Watch = { direction, text, tail: '', end };
-      this.#watches.add(watch);
+      const awaited: AwaitedText = { direction, text, tail: '', end };
+      this.#awaited.add(awaited);
     });
     // Whoever watches may fail at something else first, and then nobody waits for this.
     seen.catch(() => {});
@@ -100,22 +100,22 @@ export class Link {
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const pair of this.#pairs) pair.destroy();
-    for (const watch of this.#watches) watch.end('before it was closed');
+    for (const awaited of this.#awaited) awaited.end('before it was closed');
     await closed;
   }
 
   #look(direction: Direction, bytes: Buffer): void {
-    for (const watch of this.#watches) {
-      if (watch.direction !== direction) continue;
-      const text = watch.tail + bytes.toString('latin1');
+    for (const awaited of this.#awaited) {
+      if (awaited.direction !== direction) continue;
+      const text = awaited.tail + bytes.toString('latin1');
       // The text may be cut in two by the network.
-      watch.tail = text.slice(-watch.text.length + 1);
-      if (text.includes(watch.text)) watch.end();
+      awaited.tail = text.slice(-awaited.text.length + 1);
+      if (text.includes(awaited.text)) awaited.end();
     }
   }
 }
 
-interface Watch {
+interface AwaitedText {
   readonly direction: Direction;
   readonly text: string;
   tail: string;

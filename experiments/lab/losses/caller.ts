@@ -1,8 +1,8 @@
 import { get, request } from 'node:http';
 import { z } from 'zod';
-import { CALL_HEADER } from './ledger.ts';
-import type { SeenCall } from './losses-judge.ts';
-import { sharedNow } from './machine-clock.ts';
+import { CALL_HEADER } from '../ledger.ts';
+import { sharedNow } from '../machine-clock.ts';
+import type { LossCall } from './checks.ts';
 
 /** A call to make. */
 export interface CallToMake {
@@ -20,7 +20,7 @@ export interface OpenCall {
   /** The gateway has admitted the head, and half of the body is sent. Never resolves for a call that is not split. */
   readonly admitted: Promise<void>;
   /** Never rejects: what befalls the connection is told as status 0 with its code. */
-  readonly seen: Promise<SeenCall>;
+  readonly seen: Promise<LossCall>;
   /** Sends the other half; nothing when the connection is closed by now. */
   sendRest(): void;
 }
@@ -51,12 +51,12 @@ export function makeCall({ url, call, budgetMs, isSplit = false }: CallToMake): 
   const admitted = new Promise<void>((resolve) => {
     outgoing.once('continue', () => outgoing.write(body.slice(0, half), () => resolve()));
   });
-  const seen = new Promise<SeenCall>((resolve) => {
+  const seen = new Promise<LossCall>((resolve) => {
     const patience = setTimeout(
       () => outgoing.destroy(Object.assign(new Error('no answer'), { code: 'no_answer' })),
       budgetMs * PATIENCE,
     );
-    const end = (status: number, told: Pick<SeenCall, 'code' | 'started' | 'isOwn'>): void => {
+    const end = (status: number, told: Pick<LossCall, 'code' | 'started' | 'isOwn'>): void => {
       clearTimeout(patience);
       resolve({ call, sentAt, endedAt: sharedNow(), status, ...told });
     };
@@ -95,7 +95,7 @@ export function askHealth(url: string): Promise<void> {
   });
 }
 
-function readAnswer(text: string, call: number): Pick<SeenCall, 'code' | 'started' | 'isOwn'> {
+function readAnswer(text: string, call: number): Pick<LossCall, 'code' | 'started' | 'isOwn'> {
   const parsed = parseJson(text);
   const problem = problemSchema.safeParse(parsed);
   if (problem.success) return { ...problem.data, isOwn: false };

@@ -1,7 +1,7 @@
-import { askHealth, type OpenCall } from './losses-caller.ts';
-import type { NotedRun } from './losses-judge.ts';
-import type { LossScene } from './losses-scene.ts';
-import type { Loss } from './result.ts';
+import type { Loss } from '../result.ts';
+import { askHealth, type OpenCall } from './caller.ts';
+import type { NotedRun } from './checks.ts';
+import type { LossScene } from './scene.ts';
 
 /** A call that is in its phase and stays there until the signal has come. */
 export interface PlacedCall {
@@ -42,7 +42,7 @@ export const PHASES: Readonly<Record<Loss['phase'], Phase>> = {
     async place(scene) {
       const blocking = scene.nextCall;
       await scene.before(scene.call(), scene.noted('began', blocking));
-      const demand = scene.gatewayLink.seen('toBroker', 'PUB now.demand.');
+      const demand = scene.gatewayProxy.seen('toBroker', 'PUB now.demand.');
       const call = scene.call();
       await scene.before(call, demand);
       return { call, goOn: () => {} };
@@ -53,11 +53,11 @@ export const PHASES: Readonly<Record<Loss['phase'], Phase>> = {
   'on the way': {
     runMs: 200,
     async place(scene) {
-      scene.workerLink.hold('toProcess');
-      const isHere = scene.workerLink.seen('toProcess', `X-Fn-Call: ${scene.nextCall}\r\n`);
+      scene.workerProxy.hold('toProcess');
+      const isHere = scene.workerProxy.seen('toProcess', `X-Fn-Call: ${scene.nextCall}\r\n`);
       const call = scene.call();
       await scene.before(call, isHere);
-      return { call, goOn: () => scene.workerLink.release('toProcess') };
+      return { call, goOn: () => scene.workerProxy.release('toProcess') };
     },
     isIn: hasNotBegun,
   },
@@ -76,11 +76,11 @@ export const PHASES: Readonly<Record<Loss['phase'], Phase>> = {
     runMs: 200,
     async place(scene) {
       const number = scene.nextCall;
-      scene.workerLink.hold('toBroker');
-      const isHere = scene.workerLink.seen('toBroker', `"call":${number}}`);
+      scene.workerProxy.hold('toBroker');
+      const isHere = scene.workerProxy.seen('toBroker', `"call":${number}}`);
       const call = scene.call();
       await scene.before(call, Promise.all([isHere, scene.noted('ended', number)]));
-      return { call, goOn: () => scene.workerLink.release('toBroker') };
+      return { call, goOn: () => scene.workerProxy.release('toBroker') };
     },
     isIn: (run) => run?.endedAt !== undefined,
   },

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, connect as dial, type Socket } from 'node:net';
 import test, { type TestContext } from 'node:test';
-import { Link } from '../../../experiments/lab/link.ts';
+import { TcpProxy } from '../../../experiments/lab/losses/tcp-proxy.ts';
 import { until } from '../../support/until.ts';
 
-/** A listener in the place of the broker, a link to it, and one connection through the link. */
+/** A listener in the place of the broker, a proxy to it, and one connection through the proxy. */
 async function connectThrough(t: TestContext) {
   const sockets: Socket[] = [];
   const server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -16,19 +16,19 @@ async function connectThrough(t: TestContext) {
   await once(server, 'listening');
   const address = server.address();
   assert.ok(typeof address === 'object' && address !== null);
-  const link = await Link.open(address.port);
-  const process = dial({ host: '127.0.0.1', port: link.port, allowHalfOpen: true });
+  const proxy = await TcpProxy.open(address.port);
+  const process = dial({ host: '127.0.0.1', port: proxy.port, allowHalfOpen: true });
   process.on('error', () => {});
   t.after(async () => {
     process.destroy();
     for (const socket of sockets) socket.destroy();
-    await link.close();
+    await proxy.close();
     server.close();
     await once(server, 'close');
   });
   await once(process, 'connect');
   const broker = await until(() => sockets[0], 5000, 'a connection at the broker');
-  return { link, process: reading(process), broker: reading(broker) };
+  return { proxy, process: reading(process), broker: reading(broker) };
 }
 
 function reading(socket: Socket) {
@@ -54,7 +54,7 @@ function reading(socket: Socket) {
   };
 }
 
-test('a link passes bytes both ways', async (t) => {
+test('a proxy passes bytes both ways', async (t) => {
   const { process, broker } = await connectThrough(t);
   process.socket.write('PING');
   await broker.has('PING');
@@ -63,22 +63,22 @@ test('a link passes bytes both ways', async (t) => {
 });
 
 test('what is held in one direction stays in its order, and the other direction goes on', async (t) => {
-  const { link, process, broker } = await connectThrough(t);
-  link.hold('toBroker');
+  const { proxy, process, broker } = await connectThrough(t);
+  proxy.hold('toBroker');
   const lines = Array.from({ length: 200 }, (_, n) => `${n};`);
   for (const line of lines) {
     process.socket.write(line);
     if (line.startsWith('1')) await new Promise(setImmediate);
   }
   const all = lines.join('');
-  await until(() => link.held('toBroker') === all || undefined, 5000, 'all that was sent on the link');
+  await until(() => proxy.held('toBroker') === all || undefined, 5000, 'all that was sent on the proxy');
   broker.socket.write('hello');
   await process.has('hello');
   assert.equal(broker.text(), '');
-  link.release('toBroker');
+  proxy.release('toBroker');
   process.socket.write('more');
   await broker.has(`${all}more`);
-  assert.equal(link.held('toBroker'), '');
+  assert.equal(proxy.held('toBroker'), '');
 });
 
 test('more than the buffers of the network take arrives whole', async (t) => {
@@ -89,71 +89,71 @@ test('more than the buffers of the network take arrives whole', async (t) => {
 });
 
 test('a side that has ended still gets what the other says', async (t) => {
-  const { link, process, broker } = await connectThrough(t);
+  const { proxy, process, broker } = await connectThrough(t);
   process.socket.end('last words');
   await broker.ended();
   assert.equal(broker.text(), 'last words');
   broker.socket.end('the answer');
   await process.ended();
   assert.equal(process.text(), 'the answer');
-  await until(() => link.connections === 0 || undefined, 5000, 'the end of the connection');
+  await until(() => proxy.connections === 0 || undefined, 5000, 'the end of the connection');
 });
 
 test('the end of a stream comes after what is held before it', async (t) => {
-  const { link, process, broker } = await connectThrough(t);
-  link.hold('toProcess');
+  const { proxy, process, broker } = await connectThrough(t);
+  proxy.hold('toProcess');
   broker.socket.end('a message');
-  await until(() => link.held('toProcess') === 'a message' || undefined, 5000, 'the message on the link');
+  await until(() => proxy.held('toProcess') === 'a message' || undefined, 5000, 'the message on the proxy');
   process.socket.write('still here');
   await broker.has('still here');
   assert.deepEqual([process.text(), process.isEnded()], ['', false]);
-  link.release('toProcess');
+  proxy.release('toProcess');
   await process.ended();
   assert.equal(process.text(), 'a message');
 });
 
 test('when a side is lost, the other gets what it had sent, and what was held for it is dropped', async (t) => {
-  const { link, process, broker } = await connectThrough(t);
-  link.hold('toBroker');
-  link.hold('toProcess');
+  const { proxy, process, broker } = await connectThrough(t);
+  proxy.hold('toBroker');
+  proxy.hold('toProcess');
   process.socket.write('the last');
   broker.socket.write('for nobody');
-  await until(() => link.held('toProcess') === 'for nobody' || undefined, 5000, 'what is for the process');
-  await until(() => link.held('toBroker') === 'the last' || undefined, 5000, 'what is from the process');
+  await until(() => proxy.held('toProcess') === 'for nobody' || undefined, 5000, 'what is for the process');
+  await until(() => proxy.held('toBroker') === 'the last' || undefined, 5000, 'what is from the process');
   process.socket.resetAndDestroy();
-  await until(() => link.held('toProcess') === '' || undefined, 5000, 'the loss of the process');
+  await until(() => proxy.held('toProcess') === '' || undefined, 5000, 'the loss of the process');
   assert.equal(broker.isEnded(), false);
-  link.release('toBroker');
+  proxy.release('toBroker');
   await broker.ended();
   assert.equal(broker.text(), 'the last');
   broker.socket.end();
-  link.release('toProcess');
-  await until(() => link.connections === 0 || undefined, 5000, 'the end of the connection');
+  proxy.release('toProcess');
+  await until(() => proxy.connections === 0 || undefined, 5000, 'the end of the connection');
 });
 
 test('a process that connects while nothing listens at the broker is told so', async (t) => {
-  const link = await Link.open(1);
-  t.after(() => link.close());
-  const socket = dial({ host: '127.0.0.1', port: link.port });
+  const proxy = await TcpProxy.open(1);
+  t.after(() => proxy.close());
+  const socket = dial({ host: '127.0.0.1', port: proxy.port });
   socket.resume();
   await once(socket, 'close');
-  await until(() => link.connections === 0 || undefined, 5000, 'the end of the connection');
+  await until(() => proxy.connections === 0 || undefined, 5000, 'the end of the connection');
 });
 
 test('a text is seen in its direction, in two parts and while it is held; what was before does not count', async (t) => {
-  const { link, process, broker } = await connectThrough(t);
+  const { proxy, process, broker } = await connectThrough(t);
   process.socket.write('PUB a');
   await broker.has('PUB a');
-  await assert.rejects(link.seen('toBroker', 'PUB a', 50), /not seen on the link within 50 ms: PUB a/);
+  await assert.rejects(proxy.seen('toBroker', 'PUB a', 50), /not seen on the proxy within 50 ms: PUB a/);
   await assert.rejects(async () => {
-    const seen = link.seen('toProcess', 'PUB b', 100);
+    const seen = proxy.seen('toProcess', 'PUB b', 100);
     process.socket.write('PUB b');
     await seen;
   });
-  link.hold('toBroker');
-  const seen = link.seen('toBroker', 'PUB c');
+  proxy.hold('toBroker');
+  const seen = proxy.seen('toBroker', 'PUB c');
   process.socket.write('PU');
-  await until(() => link.held('toBroker').endsWith('PU') || undefined, 5000, 'the first part');
+  await until(() => proxy.held('toBroker').endsWith('PU') || undefined, 5000, 'the first part');
   process.socket.write('B c');
   await seen;
   assert.equal(broker.text(), 'PUB aPUB b');

@@ -1,5 +1,5 @@
 /** What became of a call, seen by its caller. */
-export interface Outcome {
+export interface MeasuredCall {
   readonly call: number;
   /** It came while things warmed up and does not count. */
   readonly leadIn: boolean;

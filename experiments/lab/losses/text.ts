@@ -1,5 +1,5 @@
-import { tableLines } from '../../lib/text-table.ts';
-import type { LabResult, Loss } from './result.ts';
+import { tableLines } from '../../../lib/text-table.ts';
+import type { LabResult, Loss } from '../result.ts';
 
 /** The loss table for a terminal: a row for each cell. */
 export function lossesText({ budgetMs, cells }: NonNullable<LabResult['losses']>): string {

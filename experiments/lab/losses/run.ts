@@ -1,6 +1,6 @@
-import { type Place, playCell } from './losses-cell.ts';
-import { type CellRun, type FailedCell, judgeCells, lossOf, nameOf } from './losses-judge.ts';
-import { type LabResult, LOSS_PARTS, LOSS_PHASES, LOSS_SIGNALS } from './result.ts';
+import { type LabResult, LOSS_PARTS, LOSS_PHASES, LOSS_SIGNALS } from '../result.ts';
+import { type CellKey, playCell } from './cell.ts';
+import { type CellRun, cellName, checkCells, type FailedCell, lossOf } from './checks.ts';
 
 /** The loss table as it stands in a result. */
 export type LossTable = NonNullable<LabResult['losses']>;
@@ -27,7 +27,7 @@ const AT_A_TIME = 3;
 const CELL_MS = 8000;
 
 /** All cells, in the order of the table. */
-export const LOSS_CELLS: readonly Place[] = LOSS_PARTS.flatMap((part) =>
+export const LOSS_CELLS: readonly CellKey[] = LOSS_PARTS.flatMap((part) =>
   LOSS_SIGNALS.flatMap((signal) => LOSS_PHASES.map((phase) => ({ part, signal, phase }))),
 );
 
@@ -52,10 +52,10 @@ export function lossesEstimateMs(only: readonly string[]): number {
 }
 
 /** The cells whose names begin with one of these; throws one line for a name that none has. */
-export function lossCells(only: readonly string[]): Place[] {
+export function lossCells(only: readonly string[]): CellKey[] {
   const spelled = (text: string): string => text.toLowerCase().replaceAll(/[\s_-]+/g, '-');
-  const begins = (cell: Place, name: string): boolean =>
-    `${spelled(nameOf(cell))}/`.startsWith(`${spelled(name)}/`);
+  const begins = (cell: CellKey, name: string): boolean =>
+    `${spelled(cellName(cell))}/`.startsWith(`${spelled(name)}/`);
   for (const name of only) {
     if (!LOSS_CELLS.some((cell) => begins(cell, name))) {
       throw new Error(
@@ -72,7 +72,7 @@ export function lossCells(only: readonly string[]): Place[] {
  */
 export async function runLosses({ only = [], signal, env, onCell }: LossesOptions): Promise<LossTable> {
   const places = lossCells(only);
-  const runs = new Map<Place, CellRun>();
+  const runs = new Map<CellKey, CellRun>();
   const failed: FailedCell[] = [];
   const waiting = [...places];
   let done = 0;
@@ -86,7 +86,7 @@ export async function runLosses({ only = [], signal, env, onCell }: LossesOption
       }
       done++;
       const leftMs = ((places.length - done) / AT_A_TIME) * CELL_MS;
-      onCell?.(nameOf(place), { done, all: places.length, leftMs });
+      onCell?.(cellName(place), { done, all: places.length, leftMs });
     }
   };
   // All of them, so that nothing is left running when this is over.
@@ -96,6 +96,6 @@ export async function runLosses({ only = [], signal, env, onCell }: LossesOption
   return {
     budgetMs: LOSSES_BUDGET_MS,
     cells: cells.map(lossOf),
-    checks: judgeCells(cells, failed),
+    checks: checkCells(cells, failed),
   };
 }

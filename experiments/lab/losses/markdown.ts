@@ -1,5 +1,5 @@
-import { WORK } from './losses-text.ts';
-import { type LabResult, LOSS_PARTS, LOSS_PHASES, LOSS_SIGNALS, type Loss } from './result.ts';
+import { type LabResult, LOSS_PARTS, LOSS_PHASES, LOSS_SIGNALS, type Loss } from '../result.ts';
+import { WORK } from './text.ts';
 
 /** A result that has a loss table. */
 export type LossResult = Pick<LabResult, 'at' | 'command' | 'versions' | 'machine'> & {
