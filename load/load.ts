@@ -1,4 +1,5 @@
 import { Agent } from 'node:http';
+import { paceCalls } from './pace.ts';
 import { type PostResult, post } from './post.ts';
 import { type Arrivals, type DueCall, Schedule } from './schedule.ts';
 import { NOT_SENT, Tally, type TallyFigures } from './tally.ts';
@@ -127,7 +128,7 @@ export class Load {
   readonly #pausedUntilMs = new Map<number, number>();
   #finish: (summary: LoadSummary) => void = () => {};
   #startedAt: number | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #stopPace: () => void = () => {};
   #sendingMs: number | undefined;
   #offered = 0;
   #sent = 0;
@@ -156,7 +157,13 @@ export class Load {
   start(): void {
     if (this.#startedAt !== undefined || this.#sendingMs !== undefined) return;
     this.#startedAt = performance.now();
-    this.#sendDue();
+    this.#stopPace = paceCalls({
+      elapsedMs: () => this.#elapsedMs(),
+      dueMs: () => this.#schedule.next.dueMs,
+      send: () => this.#offer(this.#schedule.take()),
+      untilMs: this.#options.durationMs,
+      onOver: () => this.stop(),
+    });
   }
 
   /** Calls that were sent and are not over. */
@@ -183,7 +190,7 @@ export class Load {
   /** Sends no more; answers are still waited for. */
   stop(): void {
     if (this.#sendingMs !== undefined) return;
-    clearTimeout(this.#timer);
+    this.#stopPace();
     this.#sendingMs = Math.min(this.#elapsedMs(), this.#options.durationMs);
     this.#finishIfOver();
   }
@@ -196,17 +203,6 @@ export class Load {
 
   #elapsedMs(): number {
     return this.#startedAt === undefined ? 0 : performance.now() - this.#startedAt;
-  }
-
-  /** Sends what is due by now and no more: a generator that cannot keep pace must still read answers in between. */
-  #sendDue(): void {
-    const { durationMs } = this.#options;
-    const nowMs = this.#elapsedMs();
-    const untilMs = Math.min(nowMs, durationMs);
-    while (this.#schedule.next.dueMs < untilMs) this.#offer(this.#schedule.take());
-    if (nowMs >= durationMs) return this.stop();
-    const nextMs = Math.min(this.#schedule.next.dueMs, durationMs);
-    this.#timer = setTimeout(() => this.#sendDue(), Math.max(0, Math.ceil(nextMs - this.#elapsedMs())));
   }
 
   #offer(arrival: DueCall): void {

@@ -54,7 +54,7 @@ export class Schedule {
     const arrivals = this.#arrivals;
     if (arrivals.kind === 'uniform') return arrivals.maxMs * random();
     const meanMs = (1000 * this.#randoms.length) / arrivals.perSecond;
-    return -meanMs * Math.log(1 - random());
+    return exponential(meanMs, random());
   }
 
   #earliest(): number {
@@ -64,4 +64,9 @@ export class Schedule {
     }
     return first;
   }
+}
+
+/** The exponential variate that belongs to the uniform number `u` in [0, 1): the gaps of Poisson arrivals. */
+export function exponential(mean: number, u: number): number {
+  return -mean * Math.log(1 - u);
 }

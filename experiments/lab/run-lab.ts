@@ -1,9 +1,9 @@
+import { Turns } from '../harness/turns.ts';
 import { collect, type Play, type PlaySpec } from './play.ts';
 import type { ScenarioResult } from './result.ts';
 import { NOTEBOOK_BUDGET_MS, type Scenario, type ScenarioContext } from './scenario.ts';
 import { Scene } from './scene.ts';
 import { Stage } from './stage.ts';
-import { Turns } from './turns.ts';
 
 /** What to run, and how. */
 export interface LabOptions {
@@ -128,7 +128,7 @@ async function playVariant(
   const abort = () => own.abort(signal.reason);
   signal.addEventListener('abort', abort);
   try {
-    const stage = await Stage.start({ speedUp, budgetMs, signal: own.signal, env });
+    const stage = await Stage.start({ budgetMs, signal: own.signal, env });
     try {
       const common = { stage, speedUp, budgetMs, signal: own.signal };
       const scene = new Scene({ ...common, ...(body === undefined ? {} : { body }) });

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { LedgerEntry } from './ledger.ts';
-import { sharedNow } from './machine-clock.ts';
+import { sharedNow } from '../harness/clock.mjs';
+import type { LedgerEntry } from '../harness/ledger.ts';
+import { until } from '../harness/until.ts';
 import type { LabGateway, LabWorker, LabWorkerOptions, Stage } from './stage.ts';
 import { Stalls } from './stalls.ts';
 import { type LoadSpec, Traffic } from './traffic.ts';
-import { until } from './until.ts';
 
 /** How a scene is set up. */
 export interface SceneOptions {

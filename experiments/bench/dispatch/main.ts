@@ -1,11 +1,11 @@
 // Measures how well calls find slots: the product against its alternatives, on the same traces.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { commit, describeMachine } from '../../harness/machine.ts';
 import { type BenchResult, endAll, runBench } from './bench.ts';
 import { checkRecords, fullThresholds, quickThresholds } from './checks.ts';
 import { type BenchOptions, readBenchOptions, UsageError, usage } from './options.ts';
 import { goodputChart, loadChart } from './report/charts.ts';
-import { describeMachine } from './report/machine.ts';
 import { checksTable, reportMarkdown } from './report/markdown.ts';
 
 async function main(): Promise<number> {
@@ -17,8 +17,9 @@ async function main(): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void endAll().finally(() => process.exit(130)));
   }
-  const command = ['node --import tsx bench/dispatch/main.ts', ...process.argv.slice(2)].join(' ');
-  const thisMachine = describeMachine();
+  const command = ['npm run bench:dispatch --', ...process.argv.slice(2)].join(' ');
+  const date = new Date().toISOString().slice(0, 10);
+  const thisMachine = { ...describeMachine(), commit: commit(), date };
   const judge = ({ records, versions }: BenchResult) => {
     const checks = checkRecords(options.workloads, records, options.quick ? quickThresholds : fullThresholds);
     const machine = { ...thisMachine, versions: { node: process.versions.node, ...versions } };

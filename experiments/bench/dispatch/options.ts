@@ -35,7 +35,7 @@ const COMPARED: Readonly<Record<string, readonly string[]>> = {
   'W2@3': ['plain', 'rabbitmq', 'haproxy'],
 };
 
-export const usage = `Usage: node --import tsx bench/dispatch/main.ts [options]
+export const usage = `Usage: npm run bench:dispatch -- [options]
 
 Runs traces of calls against the product and its alternatives, and writes results.json, results.md and charts.
 

@@ -1,4 +1,4 @@
-import type { TraceCall } from './trace.ts';
+import type { TraceCall } from '../../harness/generator/trace.ts';
 
 /** What a policy may look at besides the queue. */
 export interface PolicyView {

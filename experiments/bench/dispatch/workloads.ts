@@ -1,4 +1,4 @@
-import { meanSize, type SizeDistribution } from './random.ts';
+import { meanSize, type SizeDistribution } from '../../harness/random.ts';
 
 /** How fast a worker is: a call of size `s` takes it `baseMs + scale × s` milliseconds. */
 export interface WorkerSpeed {

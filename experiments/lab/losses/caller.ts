@@ -1,7 +1,7 @@
 import { get, request } from 'node:http';
 import { z } from 'zod';
-import { CALL_HEADER } from '../ledger.ts';
-import { sharedNow } from '../machine-clock.ts';
+import { CALL_HEADER } from '../../harness/call-headers.ts';
+import { sharedNow } from '../../harness/clock.mjs';
 import type { LossCall } from './checks.ts';
 
 /** A call to make. */
@@ -33,7 +33,7 @@ const PATIENCE = 5;
 
 /** Makes a call on a connection of its own. */
 export function makeCall({ url, call, budgetMs, isSplit = false }: CallToMake): OpenCall {
-  const body = JSON.stringify({ task: call });
+  const body = JSON.stringify({ call });
   const half = isSplit ? Math.floor(body.length / 2) : body.length;
   const sentAt = sharedNow();
   const outgoing = request(url, {

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { sharedNow } from '../machine-clock.ts';
+import { sharedNow } from '../../harness/clock.mjs';
+import { until } from '../../harness/until.ts';
 import type { Loss } from '../result.ts';
-import { until } from '../until.ts';
 import type { CellRun, LossCall } from './checks.ts';
 import { PHASES } from './phases.ts';
 import { LossScene, type LossSceneOptions } from './scene.ts';

@@ -1,3 +1,4 @@
+import type { LedgerRun } from '../../harness/ledger.ts';
 import type { Check, Loss } from '../result.ts';
 
 /** A call as its caller saw it. Times here and below are milliseconds of the shared clock. */
@@ -15,13 +16,6 @@ export interface LossCall {
   readonly isOwn: boolean;
 }
 
-/** What the handler noted of one run; without `endedAt` it did not come to its end. */
-export interface NotedRun {
-  readonly call: number;
-  readonly beganAt: number;
-  readonly endedAt: number | undefined;
-}
-
 /** What one cell of the table left behind. */
 export interface CellRun {
   readonly part: Loss['part'];
@@ -35,7 +29,7 @@ export interface CellRun {
   /** Calls that were needed to get there. */
   readonly others: readonly LossCall[];
   /** Of all these calls, read when nothing ran any more. */
-  readonly runs: readonly NotedRun[];
+  readonly runs: readonly LedgerRun[];
   /** When what was stopped went on. */
   readonly continuedAt: number | undefined;
 }
@@ -53,7 +47,7 @@ const BEGIN_GRACE_MS = 100;
 export function lossOf(cell: CellRun): Loss {
   const { part, signal, phase, budgetMs, call, runs } = cell;
   const own = runs.filter((run) => run.call === call.call);
-  const isEnded = own.some(({ endedAt }) => endedAt !== undefined);
+  const isEnded = own.some(({ end }) => end === 'ended');
   return {
     part,
     signal,
@@ -103,7 +97,7 @@ export function cellName({ part, signal, phase }: Pick<Loss, 'part' | 'signal' |
   return `${part}/${signal}/${phase}`;
 }
 
-type Rule = (call: LossCall, runs: readonly NotedRun[], cell: CellRun) => string | undefined;
+type Rule = (call: LossCall, runs: readonly LedgerRun[], cell: CellRun) => string | undefined;
 
 /** Applies a rule to every call of a cell, those that only helped included. */
 function complain(cell: CellRun, judge: Rule): string[] {
@@ -118,22 +112,22 @@ function complain(cell: CellRun, judge: Rule): string[] {
   });
 }
 
-function toldNoAndRan(call: LossCall, runs: readonly NotedRun[]): string | undefined {
+function toldNoAndRan(call: LossCall, runs: readonly LedgerRun[]): string | undefined {
   return call.started === 'no' && runs.length > 0 ? `was told ${told(call)} and ran` : undefined;
 }
 
-function beganTwice(_call: LossCall, runs: readonly NotedRun[]): string | undefined {
+function beganTwice(_call: LossCall, runs: readonly LedgerRun[]): string | undefined {
   return runs.length > 1 ? `was begun ${runs.length} times` : undefined;
 }
 
-function resultWithoutRun(call: LossCall, runs: readonly NotedRun[]): string | undefined {
+function resultWithoutRun(call: LossCall, runs: readonly LedgerRun[]): string | undefined {
   if (call.status !== 200) return undefined;
   if (!call.isOwn) return 'got the result of another call';
-  const hasRun = runs.some(({ endedAt }) => endedAt !== undefined && endedAt <= call.endedAt);
+  const hasRun = runs.some(({ end, endedAt }) => end === 'ended' && endedAt <= call.endedAt);
   return hasRun ? undefined : 'got a result without a run that ended before it';
 }
 
-function answeredLate(call: LossCall, _runs: readonly NotedRun[], cell: CellRun): string | undefined {
+function answeredLate(call: LossCall, _runs: readonly LedgerRun[], cell: CellRun): string | undefined {
   const deadlineAt = call.sentAt + cell.budgetMs;
   const dueAt =
     cell.part === 'gateway' && cell.continuedAt !== undefined
@@ -143,7 +137,7 @@ function answeredLate(call: LossCall, _runs: readonly NotedRun[], cell: CellRun)
   return lateMs > ANSWER_GRACE_MS ? `was told ${told(call)} ${lateMs} ms late` : undefined;
 }
 
-function begunLate(call: LossCall, runs: readonly NotedRun[], { budgetMs }: CellRun): string | undefined {
+function begunLate(call: LossCall, runs: readonly LedgerRun[], { budgetMs }: CellRun): string | undefined {
   const deadlineAt = call.sentAt + budgetMs;
   const late = runs.find(({ beganAt }) => beganAt > deadlineAt + BEGIN_GRACE_MS);
   return late === undefined ? undefined : `was begun ${Math.round(late.beganAt - deadlineAt)} ms late`;

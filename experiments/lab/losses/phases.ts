@@ -1,6 +1,6 @@
+import type { LedgerRun } from '../../harness/ledger.ts';
 import type { Loss } from '../result.ts';
 import { askHealth, type OpenCall } from './caller.ts';
-import type { NotedRun } from './checks.ts';
 import type { LossScene } from './scene.ts';
 
 /** A call that is in its phase and stays there until the signal has come. */
@@ -17,7 +17,7 @@ export interface Phase {
   /** Resolves when the call provably is in the phase; throws when it does not get there. */
   place(scene: LossScene): Promise<PlacedCall>;
   /** Whether the call still was in the phase at a moment, by what the handler noted of it; undefined = nothing. */
-  isIn(run: NotedRun | undefined, at: number): boolean;
+  isIn(run: LedgerRun | undefined, at: number): boolean;
 }
 
 const hasNotBegun: Phase['isIn'] = (run, at) => run === undefined || run.beganAt > at;
@@ -69,7 +69,7 @@ export const PHASES: Readonly<Record<Loss['phase'], Phase>> = {
       await scene.before(call, scene.noted('began', number));
       return { call, goOn: () => {} };
     },
-    isIn: (run, at) => run !== undefined && (run.endedAt ?? Number.POSITIVE_INFINITY) > at,
+    isIn: (run, at) => run !== undefined && (run.end !== 'ended' || run.endedAt > at),
   },
   // The handler has ended, and its reply has left the worker, on its way to the broker.
   answering: {
@@ -82,6 +82,6 @@ export const PHASES: Readonly<Record<Loss['phase'], Phase>> = {
       await scene.before(call, Promise.all([isHere, scene.noted('ended', number)]));
       return { call, goOn: () => scene.workerProxy.release('toBroker') };
     },
-    isIn: (run) => run?.endedAt !== undefined,
+    isIn: (run) => run?.end === 'ended',
   },
 };

@@ -1,3 +1,4 @@
+import { Turns } from '../../harness/turns.ts';
 import { type LabResult, LOSS_PARTS, LOSS_PHASES, LOSS_SIGNALS } from '../result.ts';
 import { type CellKey, playCell } from './cell.ts';
 import { type CellRun, cellName, checkCells, type FailedCell, lossOf } from './checks.ts';
@@ -74,23 +75,22 @@ export async function runLosses({ only = [], signal, env, onCell }: LossesOption
   const places = lossCells(only);
   const runs = new Map<CellKey, CellRun>();
   const failed: FailedCell[] = [];
-  const waiting = [...places];
+  const turns = new Turns(AT_A_TIME);
   let done = 0;
-  const workOff = async (): Promise<void> => {
-    for (let place = waiting.shift(); place !== undefined; place = waiting.shift()) {
-      try {
-        runs.set(place, await playCell(place, { budgetMs: LOSSES_BUDGET_MS, signal, env }));
-      } catch (error) {
-        signal.throwIfAborted();
-        failed.push({ ...place, reason: error instanceof Error ? error.message : String(error) });
-      }
-      done++;
-      const leftMs = ((places.length - done) / AT_A_TIME) * CELL_MS;
-      onCell?.(cellName(place), { done, all: places.length, leftMs });
+  const play = async (place: CellKey): Promise<void> => {
+    try {
+      signal.throwIfAborted();
+      runs.set(place, await playCell(place, { budgetMs: LOSSES_BUDGET_MS, signal, env }));
+    } catch (error) {
+      signal.throwIfAborted();
+      failed.push({ ...place, reason: error instanceof Error ? error.message : String(error) });
     }
+    done++;
+    const leftMs = ((places.length - done) / AT_A_TIME) * CELL_MS;
+    onCell?.(cellName(place), { done, all: places.length, leftMs });
   };
   // All of them, so that nothing is left running when this is over.
-  await Promise.allSettled(Array.from({ length: AT_A_TIME }, workOff));
+  await Promise.allSettled(places.map((place) => turns.take(() => play(place))));
   signal.throwIfAborted();
   const cells = places.flatMap((place) => runs.get(place) ?? []);
   return {

@@ -1,7 +1,7 @@
+import { type LedgerRun, runsOf } from '../../harness/ledger.ts';
+import { until } from '../../harness/until.ts';
 import { type LabGateway, type LabWorker, Stage } from '../stage.ts';
-import { until } from '../until.ts';
 import { makeCall, type OpenCall } from './caller.ts';
-import type { NotedRun } from './checks.ts';
 import { TcpProxy } from './tcp-proxy.ts';
 
 /** What a scene needs. */
@@ -37,7 +37,7 @@ export class LossScene {
   /** Starts everything. Throws, and leaves nothing behind, when the first call is not answered. */
   static async open(options: LossSceneOptions): Promise<LossScene> {
     const { budgetMs, runMs, signal, env } = options;
-    const stage = await Stage.start({ speedUp: 1, budgetMs, signal, env });
+    const stage = await Stage.start({ budgetMs, signal, env });
     const proxies: TcpProxy[] = [];
     try {
       const openProxy = async (): Promise<TcpProxy> => {
@@ -109,23 +109,13 @@ export class LossScene {
   }
 
   /** What has run, once nothing runs any more; a worker that was killed ends nothing. */
-  async runsAtRest(): Promise<NotedRun[]> {
+  async runsAtRest(): Promise<LedgerRun[]> {
     let noted = -1;
     let since = 0;
     return await until('the ledger at rest', LIMIT_MS, async () => {
       const ledger = await this.stage.ledger();
-      const runs = ledger
-        .filter(({ kind }) => kind === 'began')
-        .map(({ call = 0, at }) => ({
-          call,
-          beganAt: at,
-          endedAt: ledger.find((entry) => entry.kind === 'ended' && entry.call === call)?.at,
-        }));
-      const isStopped = (call: number) =>
-        ledger.some((entry) => entry.kind === 'stopped' && entry.call === call);
-      const isOver =
-        this.worker.process.exit !== undefined ||
-        runs.every(({ call, endedAt }) => endedAt !== undefined || isStopped(call));
+      const runs = runsOf(ledger, Number.POSITIVE_INFINITY);
+      const isOver = this.worker.process.exit !== undefined || runs.every(({ end }) => end !== 'open');
       if (ledger.length !== noted) {
         noted = ledger.length;
         since = performance.now();

@@ -1,6 +1,6 @@
+import { type Content, codeName, type Html, html, prose } from '../../harness/report/html.ts';
 import type { AnswerCount, ScenarioResult, Variant } from '../result.ts';
 import { formatCount, formatMs, formatPercent, NOTHING } from './format.ts';
-import { type Content, codeName, type Html, html, prose } from './html.ts';
 import { countOutcomes } from './outcomes.ts';
 import { variantName } from './panels.ts';
 

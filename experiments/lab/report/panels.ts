@@ -1,5 +1,5 @@
+import { type Html, html } from '../../harness/report/html.ts';
 import type { Variant } from '../result.ts';
-import { type Html, html } from './html.ts';
 import { KIND_LABELS } from './outcomes.ts';
 
 /** One panel for each variant, side by side where there is room; those of ours are set off. */

@@ -1,10 +1,10 @@
+import { type Html, html, prose } from '../../harness/report/html.ts';
 import type { ScenarioResult, Variant } from '../result.ts';
 import type { ChartData } from './chart-data.ts';
 import { timeFigures } from './charts.ts';
 import { checkList } from './checks.ts';
 import { figuresTable } from './figures-table.ts';
 import { formatCount, formatMany, formatMs } from './format.ts';
-import { type Html, html, prose } from './html.ts';
 import { variantName } from './panels.ts';
 import { workersFigure } from './workers.ts';
 

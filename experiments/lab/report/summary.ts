@@ -1,7 +1,7 @@
+import { type Html, html, prose } from '../../harness/report/html.ts';
 import type { LabResult, ScenarioResult, Variant } from '../result.ts';
 import { countChecks, isScenarioPassed, mark } from './checks.ts';
 import { formatMany, formatPercent, formatTime } from './format.ts';
-import { type Html, html, prose } from './html.ts';
 import { anchorOf } from './scenario.ts';
 
 /** The head of the page: what this is, whether all held, where it ran, and one row for each scenario. */

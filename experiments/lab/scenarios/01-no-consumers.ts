@@ -1,4 +1,4 @@
-import { quantile } from '../calls.ts';
+import { percentile } from '../../harness/statistics.ts';
 import { auditOf, type Play, unstalledMs, variantOf } from '../play.ts';
 import { check, NOTEBOOK_GAP_MS, type Scenario, type ScenarioContext } from '../scenario.ts';
 
@@ -120,5 +120,5 @@ function pauseLines({ pauses }: Play): string[] {
 
 function callerMs(one: Play, share: number): number {
   const took = one.calls.map((call) => unstalledMs(call, one));
-  return quantile(took, share) ?? Number.POSITIVE_INFINITY;
+  return percentile(took, share) ?? Number.POSITIVE_INFINITY;
 }

@@ -1,4 +1,5 @@
-import { answeredAfterMs, quantile, type SeenCall } from '../calls.ts';
+import { percentile } from '../../harness/statistics.ts';
+import { answeredAfterMs, type SeenCall } from '../calls.ts';
 import { medianRefusalMs, wastedRuns } from '../figures.ts';
 import { auditOf, describeWasted, type Play, resultsOf, variantOf } from '../play.ts';
 import type { Check } from '../result.ts';
@@ -75,7 +76,8 @@ function oursChecks(ours: Play, speedUp: number): Check[] {
 
 function factsOf(one: Play): Record<string, string> {
   const refusalMs = medianRefusalMs(one.calls);
-  const failedMs = quantile(one.calls.filter(({ code }) => code !== 'ok').map(answeredAfterMs));
+  const failed = one.calls.filter(({ code }) => code !== 'ok');
+  const failedMs = percentile(failed.map(answeredAfterMs), 0.5);
   return {
     'a no took (middle)': failedMs === undefined ? '–' : `${failedMs.toFixed(0)} ms`,
     'told that it did not start after (middle)': refusalMs === undefined ? '–' : `${refusalMs.toFixed(0)} ms`,

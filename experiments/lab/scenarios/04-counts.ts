@@ -1,11 +1,11 @@
 import { snapshotLines } from '../../../cli/top/snapshot-text.ts';
 import type { Snapshot } from '../../../observe/snapshot.ts';
+import type { LogLine } from '../../harness/running-process.ts';
 import { metricOf, metricsPort } from '../metrics.ts';
 import { auditOf, callLines, variantOf } from '../play.ts';
 import type { Check } from '../result.ts';
 import { check, NOTEBOOK_GAP_MS, NOTEBOOK_RUN_MS, type Scenario } from '../scenario.ts';
 import type { Scene } from '../scene.ts';
-import type { LogLine } from '../stage-process.ts';
 
 const DURATION_MS = 20_000;
 const SHOWN_LINES = 8;

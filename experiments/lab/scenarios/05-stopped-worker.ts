@@ -1,3 +1,4 @@
+import type { BufferRule } from '../../harness/job.mjs';
 import type { SeenCall } from '../calls.ts';
 import { auditOf, callLines, expiredLines, type Play, variantOf } from '../play.ts';
 import {
@@ -8,7 +9,6 @@ import {
   type ScenarioContext,
 } from '../scenario.ts';
 import type { Scene } from '../scene.ts';
-import type { BufferRule } from '../stage.ts';
 
 /** Calls that reach the worker while it stands still. */
 const CALLS = 4;
@@ -33,7 +33,7 @@ export const stoppedWorker: Scenario = {
         kind: 'plain',
         name: 'skip stale',
         about: 'A plain consumer that skips what is too old, by the time in the headers.',
-        buffer: 'skip-stale',
+        buffer: { skipsStale: true },
       }),
       play(context, {
         kind: 'ours',

@@ -1,6 +1,6 @@
+import { sharedNow } from '../../harness/clock.mjs';
 import type { SeenCall } from '../calls.ts';
 import { wastedRuns } from '../figures.ts';
-import { sharedNow } from '../machine-clock.ts';
 import { auditOf, describeWasted, type Play, resultsOf, runningAt, variantOf } from '../play.ts';
 import type { Check } from '../result.ts';
 import { check, NOTEBOOK_GAP_MS, type Scenario, type ScenarioContext } from '../scenario.ts';

@@ -1,14 +1,19 @@
+import type { Machine } from '../../../harness/machine.ts';
+import { markdownTable } from '../../../harness/report/markdown.ts';
 import type { CheckResult } from '../checks.ts';
 import type { BenchOptions } from '../options.ts';
 import type { Records } from '../records.ts';
 import { titles } from '../systems/all.ts';
 import { isShort, type Workload } from '../workloads.ts';
-import type { Machine } from './machine.ts';
 
 /** What a report is made of. */
 export interface ReportSource {
   readonly command: string;
-  readonly machine: Machine & { readonly versions: Readonly<Record<string, string>> };
+  readonly machine: Machine & {
+    readonly commit: string;
+    readonly date: string;
+    readonly versions: Readonly<Record<string, string>>;
+  };
   readonly options: BenchOptions;
   readonly records: Records;
   readonly checks: readonly CheckResult[];
@@ -40,7 +45,7 @@ export function checksTable(checks: readonly CheckResult[]): string {
     needed,
     passed ? 'pass' : '**miss**',
   ]);
-  return table(['check', 'got', 'needed', ''], rows);
+  return markdownTable(['check', 'got', 'needed', ''], rows);
 }
 
 function origin({ command, machine, options }: ReportSource): string {
@@ -65,7 +70,7 @@ function goodputTable(workloads: readonly Workload[], systems: readonly string[]
     }),
   ]);
   const heading = 'Goodput: answered within the deadline / offered, %.';
-  return `${heading}\n\n${table(['workload', ...measured.map((system) => titles[system] ?? system)], rows)}`;
+  return `${heading}\n\n${markdownTable(['workload', ...measured.map((system) => titles[system] ?? system)], rows)}`;
 }
 
 function detailTable(workloads: readonly Workload[], systems: readonly string[], records: Records): string {
@@ -114,7 +119,7 @@ function detailTable(workloads: readonly Workload[], systems: readonly string[],
     'NATS messages / call',
     'ran twice',
   ];
-  return table(head, rows);
+  return markdownTable(head, rows);
 }
 
 function shortTable(workloads: readonly Workload[], systems: readonly string[], records: Records): string {
@@ -172,7 +177,7 @@ function shortTable(workloads: readonly Workload[], systems: readonly string[], 
     'workers µs',
     'NATS messages / call',
   ];
-  return `${heading}\n\n${table(head, rows)}`;
+  return `${heading}\n\n${markdownTable(head, rows)}`;
 }
 
 function lostList(records: Records): string {
@@ -180,10 +185,6 @@ function lostList(records: Records): string {
     return `- ${workload} seed ${seed} ${system}: ${reason.split('\n', 1)[0]}`;
   });
   return ['Lost runs; each was run again, up to five times:', '', ...lines].join('\n');
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
 function percent(share: number | undefined): string {

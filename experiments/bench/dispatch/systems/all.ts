@@ -7,9 +7,9 @@ import type { SystemStarter } from './system.ts';
 
 /** Systems of real processes. */
 const real: Readonly<Record<string, SystemStarter>> = {
-  plain: plain('keep'),
-  'plain-skip': plain('skip'),
-  'plain-highwater': plain('highwater'),
+  plain: plain({}),
+  'plain-skip': plain({ skipsStale: true }),
+  'plain-highwater': plain({ skipsStale: true, leavesAtHighWater: true }),
   ours,
   rabbitmq,
   haproxy: haproxy('each'),
