@@ -9,7 +9,14 @@ import { createLogger } from '../../lib/log.ts';
 import { OptionsError, type OptionValues, readOptions, text, toggle } from '../../lib/options.ts';
 import { describeMachine, natsServerVersion } from '../harness/machine.ts';
 import { lossesMarkdown } from './losses/markdown.ts';
-import { type LabNames, lossCells, lossesEstimateMs, readLabNames, runLosses } from './losses/run.ts';
+import {
+  type LabNames,
+  type LossesOptions,
+  lossCells,
+  lossesEstimateMs,
+  readLabNames,
+  runLosses,
+} from './losses/run.ts';
 import { ProgressLine } from './progress-line.ts';
 import { renderReport } from './report/report.ts';
 import type { LabResult } from './result.ts';
@@ -51,6 +58,13 @@ export const settings = {
 
 type LabSettings = OptionValues<typeof settings>;
 
+interface RunOptions {
+  readonly values: LabSettings;
+  readonly names: LabNames;
+  readonly env: Environment;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Runs the experiments of a notebook that built request/reply on core NATS and noted what broke, on real processes,
  * with plain workers and with ours. Exit code 1 when a check fails, or when it was interrupted. Throws an
@@ -64,7 +78,6 @@ export function prepareLab(args: readonly string[], env: Environment): Program {
   checkFolder('--out', values.out);
   checkFolder('--markdown', values.markdown);
   const interrupt = new AbortController();
-  const lab = new Lab(values, names, env, interrupt.signal);
   let settle: (exitCode: number) => void = () => {};
   const ended = new Promise<number>((resolve) => {
     settle = resolve;
@@ -72,7 +85,7 @@ export function prepareLab(args: readonly string[], env: Environment): Program {
   return {
     log: createLogger({ service: 'lab', level: 'warn', pretty: true, out: process.stderr }),
     async start() {
-      lab.run().then(settle, (error: unknown) => {
+      runAll({ values, names, env, signal: interrupt.signal }).then(settle, (error: unknown) => {
         complain(NAME, interrupt.signal.aborted ? 'interrupted, its processes have ended' : error);
         settle(1);
       });
@@ -113,72 +126,50 @@ function checkFolder(flag: string, file: string | undefined): void {
   throw new OptionsError(`${flag} ${file} cannot be written: there is no folder ${dirname(file)}`);
 }
 
-class Lab {
-  readonly #settings: LabSettings;
-  readonly #names: LabNames;
-  readonly #env: Environment;
-  readonly #signal: AbortSignal;
-
-  constructor(values: LabSettings, names: LabNames, env: Environment, signal: AbortSignal) {
-    this.#settings = values;
-    this.#names = names;
-    this.#env = env;
-    this.#signal = signal;
+/** Runs everything and tells of it; resolves to the exit code. */
+async function runAll(options: RunOptions): Promise<number> {
+  const { json, out, markdown } = options.values;
+  const result = await resultOf(options);
+  const { losses } = result;
+  if (markdown !== undefined && losses !== undefined) {
+    writeFileSync(markdown, lossesMarkdown({ ...result, losses }));
   }
+  if (out !== undefined) writeFileSync(out, renderReport(result));
+  await print(json ? `${JSON.stringify(result)}\n` : resultText(result));
+  return isPassed(result) ? 0 : 1;
+}
 
-  /** Runs everything and tells of it; resolves to the exit code. */
-  async run(): Promise<number> {
-    const { json, out, markdown } = this.#settings;
-    const result = await this.#result();
-    const { losses } = result;
-    if (markdown !== undefined && losses !== undefined) {
-      writeFileSync(markdown, lossesMarkdown({ ...result, losses }));
-    }
-    if (out !== undefined) writeFileSync(out, renderReport(result));
-    await print(json ? `${JSON.stringify(result)}\n` : resultText(result));
-    return isPassed(result) ? 0 : 1;
-  }
-
-  async #result(): Promise<LabResult> {
-    const speedUp = this.#settings.fast ? FAST : 1;
-    const { scenarios: ids, cells } = this.#names;
-    const lossesMs = cells === undefined ? 0 : lossesEstimateMs(cells);
-    const progress = new ProgressLine(process.stderr);
-    const natsServer = await natsServerVersion(this.#env);
-    try {
-      const scenarios = await runLab({
-        scenarios: cells !== undefined && ids.length === 0 ? [] : selectScenarios(ids),
-        speedUp,
-        signal: this.#signal,
-        env: this.#env,
-        onProgress: ({ scenario, variants, leftMs }) => {
-          const playing = variants.length === 0 ? '' : `: ${variants.join(', ')}`;
-          progress.show(`${scenario.id} ${scenario.title}${playing}`, leftMs + lossesMs);
-        },
-      });
-      const losses = cells === undefined ? {} : { losses: await this.#losses(cells, progress) };
-      return {
-        at: new Date().toISOString(),
-        command: [COMMAND, ...process.argv.slice(2)].join(' '),
-        speedUp,
-        versions: { 'now-or-never': version(), node: process.versions.node, 'nats-server': natsServer },
-        machine: describeMachine(),
-        scenarios,
-        ...losses,
-      };
-    } finally {
-      progress.stop();
-    }
-  }
-
-  #losses(only: readonly string[], progress: ProgressLine): ReturnType<typeof runLosses> {
-    progress.show('loss table', lossesEstimateMs(only));
-    return runLosses({
-      only,
-      signal: this.#signal,
-      env: this.#env,
-      onCell: (name, { done, all, leftMs }) =>
-        progress.show(`loss table: ${done} of ${all} cells, ${name}`, leftMs),
+async function resultOf({ values, names, env, signal }: RunOptions): Promise<LabResult> {
+  const speedUp = values.fast ? FAST : 1;
+  const { scenarios: ids, cells } = names;
+  const lossesMs = cells === undefined ? 0 : lossesEstimateMs(cells);
+  const progress = new ProgressLine(process.stderr);
+  const natsServer = await natsServerVersion(env);
+  try {
+    const scenarios = await runLab({
+      scenarios: cells !== undefined && ids.length === 0 ? [] : selectScenarios(ids),
+      speedUp,
+      signal,
+      env,
+      onProgress: ({ scenario, variants, leftMs }) => {
+        const playing = variants.length === 0 ? '' : `: ${variants.join(', ')}`;
+        progress.show(`${scenario.id} ${scenario.title}${playing}`, leftMs + lossesMs);
+      },
     });
+    if (cells !== undefined) progress.show('loss table', lossesMs);
+    const onCell: LossesOptions['onCell'] = (name, { done, all, leftMs }) =>
+      progress.show(`loss table: ${done} of ${all} cells, ${name}`, leftMs);
+    const losses = cells && (await runLosses({ only: cells, signal, env, onCell }));
+    return {
+      at: new Date().toISOString(),
+      command: [COMMAND, ...process.argv.slice(2)].join(' '),
+      speedUp,
+      versions: { 'now-or-never': version(), node: process.versions.node, 'nats-server': natsServer },
+      machine: describeMachine(),
+      scenarios,
+      ...(losses && { losses }),
+    };
+  } finally {
+    progress.stop();
   }
 }

@@ -73,111 +73,70 @@ function goodputTable(workloads: readonly Workload[], systems: readonly string[]
   return `${heading}\n\n${markdownTable(['workload', ...measured.map((system) => titles[system] ?? system)], rows)}`;
 }
 
+type Figure = Parameters<Records['median']>[2];
+
+/** A column of figures: medians over the seeds, with so many digits; shares as percentages. */
+type Column = readonly [head: string, figure: Figure, digits: number | 'percent'];
+
+const DETAIL_COLUMNS: readonly Column[] = [
+  ['p50 ms', ({ summary }) => summary.p50Ms, 0],
+  ['p99 ms', ({ summary }) => summary.p99Ms, 0],
+  ['worker time wasted %', ({ summary }) => summary.wasted, 'percent'],
+  ['median failure ms', ({ summary }) => summary.medianFailureMs, 0],
+  ['NATS messages / call', ({ messagesPerCall }) => messagesPerCall, 1],
+  ['ran twice', ({ summary }) => summary.ranTwice, 0],
+];
+
+const SHORT_COLUMNS: readonly Column[] = [
+  ['calls/s', ({ perSecond }) => perSecond, 0],
+  ['good %', ({ summary }) => summary.goodput, 'percent'],
+  ['p50 ms', ({ summary }) => summary.p50Ms, 1],
+  ['p99 ms', ({ summary }) => summary.p99Ms, 1],
+  ['gateway µs', ({ processorUs }) => processorUs?.gateway, 0],
+  ['broker µs', ({ processorUs }) => processorUs?.broker, 0],
+  ['workers µs', ({ processorUs }) => processorUs?.worker, 0],
+  ['NATS messages / call', ({ messagesPerCall }) => messagesPerCall, 2],
+];
+
 function detailTable(workloads: readonly Workload[], systems: readonly string[], records: Records): string {
-  const rows = workloads.flatMap(({ id }) =>
-    systems.flatMap((system) => {
-      if (records.of(id, system).length === 0) return [];
-      const figure = (pick: Parameters<Records['median']>[2]) => records.median(id, system, pick);
-      return [
-        [
-          id,
-          titles[system] ?? system,
-          fixed(records.ratio(id, system, 'alifo'), 3),
-          fixed(
-            figure((run) => run.summary.p50Ms),
-            0,
-          ),
-          fixed(
-            figure((run) => run.summary.p99Ms),
-            0,
-          ),
-          percent(figure((run) => run.summary.wasted)),
-          fixed(
-            figure((run) => run.summary.medianFailureMs),
-            0,
-          ),
-          fixed(
-            figure((run) => run.messagesPerCall),
-            1,
-          ),
-          fixed(
-            figure((run) => run.summary.ranTwice),
-            0,
-          ),
-        ],
-      ];
-    }),
-  );
-  const head = [
-    'workload',
-    'system',
-    '/ aLIFO',
-    'p50 ms',
-    'p99 ms',
-    'worker time wasted %',
-    'median failure ms',
-    'NATS messages / call',
-    'ran twice',
-  ];
-  return markdownTable(head, rows);
+  const rows = measuredRows(workloads, systems, records, ({ id }, system) => [
+    id,
+    titles[system] ?? system,
+    fixed(records.ratio(id, system, 'alifo'), 3),
+    ...cells(DETAIL_COLUMNS, records, id, system),
+  ]);
+  return markdownTable(['workload', 'system', '/ aLIFO', ...DETAIL_COLUMNS.map(([head]) => head)], rows);
 }
 
 function shortTable(workloads: readonly Workload[], systems: readonly string[], records: Records): string {
-  const rows = workloads.flatMap(({ id, title }) =>
-    systems.flatMap((system) => {
-      if (records.of(id, system).length === 0) return [];
-      const figure = (pick: Parameters<Records['median']>[2]) => records.median(id, system, pick);
-      return [
-        [
-          title,
-          titles[system] ?? system,
-          fixed(
-            figure((run) => run.perSecond),
-            0,
-          ),
-          percent(figure((run) => run.summary.goodput)),
-          fixed(
-            figure((run) => run.summary.p50Ms),
-            1,
-          ),
-          fixed(
-            figure((run) => run.summary.p99Ms),
-            1,
-          ),
-          fixed(
-            figure((run) => run.processorUs?.gateway),
-            0,
-          ),
-          fixed(
-            figure((run) => run.processorUs?.broker),
-            0,
-          ),
-          fixed(
-            figure((run) => run.processorUs?.worker),
-            0,
-          ),
-          fixed(
-            figure((run) => run.messagesPerCall),
-            2,
-          ),
-        ],
-      ];
-    }),
-  );
+  const rows = measuredRows(workloads, systems, records, ({ id, title }, system) => [
+    title,
+    titles[system] ?? system,
+    ...cells(SHORT_COLUMNS, records, id, system),
+  ]);
   const heading = 'Short work. Processor time is microseconds per call.';
-  const head = [
-    'workload',
-    'system',
-    'calls/s',
-    'good %',
-    'p50 ms',
-    'p99 ms',
-    'gateway µs',
-    'broker µs',
-    'workers µs',
-    'NATS messages / call',
-  ];
-  return `${heading}\n\n${markdownTable(head, rows)}`;
+  return `${heading}\n\n${markdownTable(['workload', 'system', ...SHORT_COLUMNS.map(([head]) => head)], rows)}`;
+}
+
+/** A row for each workload and system that was measured. */
+function measuredRows(
+  workloads: readonly Workload[],
+  systems: readonly string[],
+  records: Records,
+  row: (workload: Workload, system: string) => string[],
+): string[][] {
+  return workloads.flatMap((workload) =>
+    systems
+      .filter((system) => records.of(workload.id, system).length > 0)
+      .map((system) => row(workload, system)),
+  );
+}
+
+function cells(columns: readonly Column[], records: Records, workload: string, system: string): string[] {
+  return columns.map(([, figure, digits]) => {
+    const value = records.median(workload, system, figure);
+    return digits === 'percent' ? percent(value) : fixed(value, digits);
+  });
 }
 
 function lostList(records: Records): string {
