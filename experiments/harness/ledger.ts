@@ -17,7 +17,7 @@ import { join } from 'node:path';
  *
  * Workers write it, see `job.mjs`; a file for each of them.
  */
-export const LEDGER_KINDS = [
+const LEDGER_KINDS = [
   'held',
   'received',
   'began',

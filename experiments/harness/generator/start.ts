@@ -32,16 +32,20 @@ const HEAD_START_MS = 200;
 /** More than a start takes, and the end. */
 const LIMIT_MS = 30_000;
 
-/** Starts a generator process for a trace; resolves when it has warmed the system up. */
+/** Starts a generator process for a trace; resolves when it has warmed the system up. Several need names of their own. */
 export async function startGenerator(
   processes: Processes,
   trace: CallTrace,
-  { caller, warmUp }: Pick<GeneratorPlan, 'caller' | 'warmUp'>,
+  {
+    caller,
+    warmUp,
+    name = 'generator',
+  }: Pick<GeneratorPlan, 'caller' | 'warmUp'> & { readonly name?: string },
 ): Promise<Generator> {
-  const tracePath = join(processes.folder, 'trace.json');
-  const callsPath = join(processes.folder, 'calls.json');
+  const tracePath = join(processes.folder, `${name}.trace.json`);
+  const callsPath = join(processes.folder, `${name}.calls.json`);
   await writeFile(tracePath, JSON.stringify(trace));
-  const generator = processes.fork('generator', 'generator', new URL('./main.ts', import.meta.url));
+  const generator = processes.fork('generator', name, new URL('./main.ts', import.meta.url));
   const plan: GeneratorPlan = { tracePath, callsPath, caller, warmUp };
   generator.send(plan);
   await generator.message(LIMIT_MS + warmUp.ms);

@@ -43,7 +43,12 @@ const ENTITIES: Readonly<Record<string, string>> = {
 function textOf(content: Content): string {
   if (content === undefined) return '';
   if (typeof content === 'number') return String(content);
-  if (typeof content === 'string') return content.replaceAll(/[&<>"']/g, (sign) => ENTITIES[sign] ?? sign);
+  if (typeof content === 'string') return escaped(content);
   if ('markup' in content) return content.markup;
   return content.map(textOf).join('');
+}
+
+/** Text as it stands in markup, in attributes too. */
+export function escaped(text: string): string {
+  return text.replaceAll(/[&<>"']/g, (sign) => ENTITIES[sign] ?? sign);
 }

@@ -1,3 +1,5 @@
+import { escaped } from './html.ts';
+
 /** Ten hues that can be told apart on light and on dark. */
 const HUES = [215, 150, 95, 45, 0, 330, 280, 255, 185, 25];
 
@@ -11,7 +13,7 @@ export function svgDocument(width: number, height: number, title: string, parts:
   const palette = (lightness: number) =>
     HUES.map((hue, i) => `--s${i}:hsl(${hue} 65% ${lightness}%)`).join(';');
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeXml(title)}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escaped(title)}">`,
     '<style>',
     `svg{--bg:#fff;--ink:#1f2328;--line:#d0d7de;${palette(42)};font:12px system-ui,sans-serif}`,
     `@media(prefers-color-scheme:dark){svg{--bg:#0d1117;--ink:#e6edf3;--line:#30363d;${palette(62)}}}`,
@@ -33,7 +35,7 @@ export function text(
   kind = '',
 ): string {
   const attributes = kind === '' ? '' : ` class="${kind}"`;
-  return `<text x="${round(x)}" y="${round(y)}" text-anchor="${anchor}"${attributes}>${escapeXml(content)}</text>`;
+  return `<text x="${round(x)}" y="${round(y)}" text-anchor="${anchor}"${attributes}>${escaped(content)}</text>`;
 }
 
 /** A horizontal line of the grid. */
@@ -50,7 +52,7 @@ export function bar(
   color: string,
   hint: string,
 ): string {
-  return `<rect x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}" fill="${color}"><title>${escapeXml(hint)}</title></rect>`;
+  return `<rect x="${round(x)}" y="${round(y)}" width="${round(width)}" height="${round(height)}" fill="${color}"><title>${escaped(hint)}</title></rect>`;
 }
 
 /** A line through points, with a dot at each. */
@@ -62,8 +64,4 @@ export function line(points: readonly (readonly [number, number])[], color: stri
 
 function round(value: number): number {
   return Math.round(value * 10) / 10;
-}
-
-function escapeXml(content: string): string {
-  return content.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;');
 }

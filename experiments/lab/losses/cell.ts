@@ -10,7 +10,7 @@ import { LossScene, type LossSceneOptions } from './scene.ts';
 export type CellKey = Pick<Loss, 'part' | 'signal' | 'phase'>;
 
 /** What is stopped goes on after this share of the budget. */
-export const STANDSTILL_SHARE = 1.5;
+const STANDSTILL_SHARE = 1.5;
 
 const LIMIT_MS = 10_000;
 /** No event tells that a process stands still; it does at once, on a machine that has time for it. */

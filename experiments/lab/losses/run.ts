@@ -21,7 +21,7 @@ export interface LossesOptions {
  * Budget of every call. Not sped up: a gateway needs a second to find that a worker is gone, which no setting
  * changes.
  */
-export const LOSSES_BUDGET_MS = 2000;
+const LOSSES_BUDGET_MS = 2000;
 /** The cells mostly wait; more at a time would disturb each other. */
 const AT_A_TIME = 3;
 /** About how long a cell takes. */
