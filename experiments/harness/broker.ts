@@ -1,7 +1,8 @@
 import { pino } from 'pino';
+import type { Environment } from '../../cli/command.ts';
 import { freePort } from '../../lib/free-port.ts';
 import { type NatsServer, startNatsServer } from '../../lib/nats-server.ts';
-import type { Environment, Processes } from './processes.ts';
+import type { Processes } from './processes.ts';
 import { processorUs } from './processor.ts';
 
 /** A NATS server of a run. It keeps its ports when it is started again. */

@@ -2,8 +2,8 @@ import { execFile, execFileSync } from 'node:child_process';
 import { cpus, release, totalmem, type } from 'node:os';
 import { promisify } from 'node:util';
 import { pino } from 'pino';
+import type { Environment } from '../../cli/command.ts';
 import { findNatsServer } from '../../lib/nats-server.ts';
-import type { Environment } from './processes.ts';
 
 /** Where figures come from. */
 export interface Machine {

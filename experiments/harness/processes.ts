@@ -3,10 +3,8 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Environment } from '../../cli/command.ts';
 import { type Role, RunningProcess } from './running-process.ts';
-
-/** An environment, as `process.env` has it. */
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** What a process is started with. */
 export interface StartOptions {

@@ -1,3 +1,4 @@
+import type { Environment } from '../../cli/command.ts';
 import { Turns } from '../harness/turns.ts';
 import { collect, type Play, type PlaySpec } from './play.ts';
 import type { ScenarioResult } from './result.ts';
@@ -13,7 +14,7 @@ export interface LabOptions {
   /** Its abort ends everything that was started. */
   readonly signal: AbortSignal;
   /** Where programs are found: PATH, HOME and NATS_SERVER_BIN of it are used. */
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   /** What is being done, and about how long all takes from here. */
   readonly onProgress: (progress: LabProgress) => void;
 }

@@ -1,10 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Environment } from '../../cli/command.ts';
 import { Broker } from '../harness/broker.ts';
 import { type RunningGateway, startGateway } from '../harness/gateway.ts';
 import type { BufferRule, JobSettings } from '../harness/job.mjs';
 import { type LedgerEntry, readLedgers } from '../harness/ledger.ts';
-import { type Environment, Processes } from '../harness/processes.ts';
+import { Processes } from '../harness/processes.ts';
 import type { RunningProcess } from '../harness/running-process.ts';
 import { startOurWorker, startWorker } from '../harness/workers.ts';
 

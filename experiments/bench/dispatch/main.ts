@@ -20,7 +20,7 @@ async function main(): Promise<number> {
   const command = ['npm run bench:dispatch --', ...process.argv.slice(2)].join(' ');
   const date = new Date().toISOString().slice(0, 10);
   const thisMachine = { ...describeMachine(), commit: commit(), date };
-  const judge = ({ records, versions }: BenchResult) => {
+  const report = ({ records, versions }: BenchResult) => {
     const checks = checkRecords(options.workloads, records, options.quick ? quickThresholds : fullThresholds);
     const machine = { ...thisMachine, versions: { node: process.versions.node, ...versions } };
     writeReports(options, {
@@ -33,10 +33,10 @@ async function main(): Promise<number> {
   };
   const result = await runBench(options, (line, soFar) => {
     console.log(line);
-    judge(soFar);
+    report(soFar);
   });
   const { records } = result;
-  const checks = judge(result);
+  const checks = report(result);
   console.log(`wrote results.json, results.md and charts to ${options.out}`);
   console.log(checksTable(checks));
   const missed = checks.some(({ passed }) => !passed);

@@ -100,10 +100,10 @@ export function cellName({ part, signal, phase }: Pick<Loss, 'part' | 'signal' |
 type Rule = (call: LossCall, runs: readonly LedgerRun[], cell: CellRun) => string | undefined;
 
 /** Applies a rule to every call of a cell, those that only helped included. */
-function complain(cell: CellRun, judge: Rule): string[] {
+function complain(cell: CellRun, rule: Rule): string[] {
   const calls = [...cell.others, cell.call, ...(cell.next === undefined ? [] : [cell.next])];
   return calls.flatMap((call) => {
-    const what = judge(
+    const what = rule(
       call,
       cell.runs.filter((run) => run.call === call.call),
       cell,

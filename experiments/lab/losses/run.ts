@@ -1,3 +1,4 @@
+import type { Environment } from '../../../cli/command.ts';
 import { Turns } from '../../harness/turns.ts';
 import { type LabResult, LOSS_PARTS, LOSS_PHASES, LOSS_SIGNALS } from '../result.ts';
 import { type CellKey, playCell } from './cell.ts';
@@ -12,7 +13,7 @@ export interface LossesOptions {
   readonly only?: readonly string[];
   readonly signal: AbortSignal;
   /** Where programs are found: PATH, HOME and NATS_SERVER_BIN of it are used. */
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   /** Called with each cell that is over, how many are, and about how long the rest takes. */
   readonly onCell?: (name: string, progress: { done: number; all: number; leftMs: number }) => void;
 }

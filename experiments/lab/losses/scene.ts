@@ -1,3 +1,4 @@
+import type { Environment } from '../../../cli/command.ts';
 import { type LedgerRun, runsOf } from '../../harness/ledger.ts';
 import { until } from '../../harness/until.ts';
 import { type LabGateway, type LabWorker, Stage } from '../stage.ts';
@@ -10,12 +11,12 @@ export interface LossSceneOptions {
   /** How long the handler works on each call. */
   readonly runMs: number;
   readonly signal: AbortSignal;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
 }
 
 /** How long what must happen may take. */
 const LIMIT_MS = 10_000;
-/** How long a worker may take to start and be heard: on a busy machine, from its source, many seconds. */
+/** How long a worker may take to start and be seen: on a busy machine many seconds. */
 const START_LIMIT_MS = 60_000;
 /** The ledger is at rest when nothing runs, and nothing was noted for so long. */
 const REST_MS = 400;
