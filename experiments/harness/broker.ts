@@ -10,18 +10,21 @@ export class Broker {
   readonly #env: Environment;
   #server: NatsServer | undefined;
   #port: number | undefined;
-  #monitorPort = 0;
+  #monitorPort: number | undefined;
   #isOver = false;
 
-  /** Starts one that ends with the processes. NATS_SERVER_BIN and PATH of `env` say where the program is. */
-  static async start(processes: Processes, env: Environment): Promise<Broker> {
+  /**
+   * Starts one that ends with the processes. NATS_SERVER_BIN and PATH of `env` say where the program is. One that is
+   * not monitored has no figures.
+   */
+  static async start(processes: Processes, env: Environment, { isMonitored = false } = {}): Promise<Broker> {
     const broker = new Broker(env);
     processes.adopt(
       'broker',
       () => processorUs(broker.#server?.pid ?? Number.NaN),
       () => broker.#end(),
     );
-    broker.#monitorPort = await freePort();
+    if (isMonitored) broker.#monitorPort = await freePort();
     await broker.startAgain();
     return broker;
   }
@@ -49,7 +52,7 @@ export class Broker {
   async startAgain(): Promise<void> {
     await this.#server?.stop();
     const { NATS_SERVER_BIN: bin, PATH: path } = this.#env;
-    const config = `http: "127.0.0.1:${this.#monitorPort}"`;
+    const config = this.#monitorPort === undefined ? '' : `http: "127.0.0.1:${this.#monitorPort}"`;
     const server = await startNatsServer({
       bin,
       path,

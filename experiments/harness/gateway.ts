@@ -1,5 +1,4 @@
 import { connect } from 'node:net';
-import { freePort } from '../../lib/free-port.ts';
 import type { Processes } from './processes.ts';
 import type { RunningProcess } from './running-process.ts';
 
@@ -18,10 +17,10 @@ export async function startGateway(
   name: string,
   { natsUrl, flags = [] }: { natsUrl: string; flags?: readonly string[] },
 ): Promise<RunningGateway> {
-  const port = await freePort();
-  const own = ['--nats-url', natsUrl, '--host', '127.0.0.1', '--port', String(port), '--admin-port', '0'];
+  const own = ['--nats-url', natsUrl, '--host', '127.0.0.1', '--port', '0', '--admin-port', '0'];
   const process = processes.program('gateway', name, { args: ['gateway', ...own, ...flags] });
-  await process.until('is ready', READY_LIMIT_MS, () => listens(port));
+  // Not a port that was free before: another program may have taken it, and would be called instead.
+  const port = await process.message(READY_LIMIT_MS);
   return { process, url: `http://127.0.0.1:${port}` };
 }
 

@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { Broker } from '../../../experiments/harness/broker.ts';
+import { startGateway } from '../../../experiments/harness/gateway.ts';
 import { startGenerator } from '../../../experiments/harness/generator/start.ts';
 import { Job, type JobSettings } from '../../../experiments/harness/job.mjs';
 import { readLedgers, runsOf } from '../../../experiments/harness/ledger.ts';
 import { Processes } from '../../../experiments/harness/processes.ts';
+import { startOurWorker } from '../../../experiments/harness/workers.ts';
 import { serve } from '../../load/harness.ts';
 import { isAlive } from '../../support/processes.ts';
 import { until } from '../../support/until.ts';
@@ -116,4 +119,33 @@ test('a job takes the time of a call and notes it, and also that it was broken o
   await new Job({ ...settings, ledgerFolder: undefined }).run('3', 0);
   assert.equal((await readLedgers(folder)).length, ledger.length);
   assert.ok(existsSync(join(folder, 'w.ledger')));
+});
+
+test('a gateway of the built program serves on a port of its own, and a worker of ours answers its calls', async (t) => {
+  const processes = processesOf(t);
+  const broker = await Broker.start(processes, process.env, { isMonitored: true });
+  const flags = ['--log-level', 'warn'];
+  const { url, process: gateway } = await startGateway(processes, 'gateway 1', {
+    natsUrl: broker.url,
+    flags,
+  });
+  const job: JobSettings = {
+    ...{ worker: 'w', ledgerFolder: processes.folder, baseMs: 0, scale: 1, subject: 'job', url: broker.url },
+    ...{ group: 'g', slots: 2, budgetMs: 1000, buffer: {} },
+  };
+  startOurWorker(processes, job, flags);
+  const answer = await until(
+    async () => {
+      const headers = { 'Content-Type': 'application/json', 'X-Fn-Call': '7', 'X-Fn-Size': '20' };
+      const response = await fetch(`${url}/functions/job`, { method: 'POST', headers, body: '{"a":1}' });
+      return response.status === 200 ? await response.json() : undefined;
+    },
+    LIMIT_MS,
+    'an answer',
+  );
+  assert.deepEqual(answer, { a: 1 });
+  assert.ok(Number(await broker.figure('connections')) >= 2);
+  assert.deepEqual(gateway.lines, []);
+  const [run] = runsOf(await readLedgers(processes.folder), 0);
+  assert.deepEqual([run?.worker, run?.call, run?.end], ['w', 7, 'ended']);
 });

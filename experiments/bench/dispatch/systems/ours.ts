@@ -8,7 +8,7 @@ const FLAGS = ['--log-level', 'warn'];
 
 /** The product, started as users do: the built program; only warnings are logged. */
 export const ours: SystemStarter = async ({ trace, processes, jobs }) => {
-  const broker = await Broker.start(processes, process.env);
+  const broker = await Broker.start(processes, process.env, { isMonitored: true });
   const natsUrl = broker.url;
   const urls: string[] = [];
   for (let i = 0; i < trace.gateways; i++) {

@@ -11,7 +11,7 @@ const SUBJECT = `plain.${FUNCTION}`;
 /** A core NATS queue group; `buffer` says what its workers do with what they cannot run yet. */
 export function plain(buffer: BufferRule): SystemStarter {
   return async (setup) => {
-    const broker = await Broker.start(setup.processes, process.env);
+    const broker = await Broker.start(setup.processes, process.env, { isMonitored: true });
     const { url } = broker;
     const { workers } = await startWorkers(setup, { url, subject: SUBJECT, buffer });
     return {
