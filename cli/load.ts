@@ -10,11 +10,12 @@ import {
   text,
   toggle,
 } from '../lib/options.ts';
-import { answerLimitMs, Load, type LoadOptions, type LoadSummary } from '../load/load.ts';
+import { answerLimitMs, Load, type LoadPlan, type LoadSummary } from '../load/load.ts';
 import { Reporter } from '../load/reporter.ts';
 import { summaryText, warnings } from '../load/summary-text.ts';
 import { functionName } from '../protocol/subjects.ts';
 import type { Command } from './command.ts';
+import { print } from './print.ts';
 import { complain } from './run.ts';
 
 const NAME = 'now-or-never load';
@@ -151,7 +152,7 @@ export const loadCommand: Command = {
   },
 };
 
-function loadOptions(values: LoadSettings, addresses: readonly string[]): LoadOptions {
+function loadOptions(values: LoadSettings, addresses: readonly string[]): LoadPlan {
   const { function: fn, rate, seconds, clients, deadlineMs, notebook, polite, maxInFlight, seed } = values;
   if (notebook && rate !== undefined) {
     throw new OptionsError('--notebook and --rate exclude each other: the notebook has a pace of its own');
@@ -220,13 +221,6 @@ function isJson(data: Buffer): boolean {
 
 function isUnreachable({ offered, outcomes }: LoadSummary): boolean {
   return offered > 0 && outcomes.every(({ status }) => status === 0);
-}
-
-/** Resolves when it is written, so that the exit of the process cuts nothing off; also when nobody reads. */
-function print(content: string): Promise<void> {
-  return new Promise((resolve) => {
-    process.stdout.write(content, () => resolve());
-  });
 }
 
 function decimal<T extends number | undefined>(declared: {

@@ -3,7 +3,6 @@ import { OptionsError, optionsHelp } from '../lib/options.ts';
 import type { Command } from './command.ts';
 import { devCommand } from './dev.ts';
 import { gatewayCommand } from './gateway.ts';
-import { labCommand } from './lab.ts';
 import { loadCommand } from './load.ts';
 import { complain, run } from './run.ts';
 import { topCommand } from './top.ts';
@@ -11,14 +10,7 @@ import { version } from './version.ts';
 import { workerCommand } from './worker.ts';
 
 const PROGRAM = 'now-or-never';
-const COMMANDS: readonly Command[] = [
-  devCommand,
-  gatewayCommand,
-  workerCommand,
-  topCommand,
-  loadCommand,
-  labCommand,
-];
+const COMMANDS: readonly Command[] = [devCommand, gatewayCommand, workerCommand, topCommand, loadCommand];
 
 // A reader that leaves (`... | head -1`) must not end the program with a stack.
 process.stderr.on('error', () => {});

@@ -5,12 +5,12 @@ import { NatsBus } from '../lib/nats.ts';
 import { OptionsError, readOptions, toggle } from '../lib/options.ts';
 import { randomToken } from '../lib/random-token.ts';
 import { Observer } from '../observe/observer.ts';
-import { Screen } from '../observe/screen.ts';
 import type { Snapshot } from '../observe/snapshot.ts';
-import { snapshotLines } from '../observe/snapshot-text.ts';
 import { Subjects } from '../protocol/subjects.ts';
 import type { Command } from './command.ts';
 import { commonSettings, milliseconds } from './settings.ts';
+import { Screen } from './top/screen.ts';
+import { snapshotLines } from './top/snapshot-text.ts';
 
 const CONNECT_WAIT_MS = 2000;
 const STOP_LIMIT_MS = 5000;

@@ -3,7 +3,7 @@ import { prettyFactory } from 'pino-pretty';
 
 /** Levels of a log, quietest last. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** What log to write. */
 export interface LogOptions {

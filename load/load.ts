@@ -1,10 +1,11 @@
 import { Agent } from 'node:http';
-import { type Answer, post } from './post.ts';
-import { type Arrival, type Arrivals, Schedule } from './schedule.ts';
+import { paceCalls } from './pace.ts';
+import { type PostResult, post } from './post.ts';
+import { type Arrivals, type DueCall, Schedule } from './schedule.ts';
 import { NOT_SENT, Tally, type TallyFigures } from './tally.ts';
 
 /** What to send where, and how fast. */
-export interface LoadOptions {
+export interface LoadPlan {
   /** Full addresses (http:) to POST to, taken in turn. */
   readonly urls: readonly string[];
   readonly arrivals: Arrivals;
@@ -31,7 +32,7 @@ export interface LoadOptions {
 }
 
 /** A call that is over. */
-export interface LoadCall extends Answer {
+export interface LoadCall extends PostResult {
   /** 0, 1, 2, ... in the order in which calls were due; those due in a pause have no number. */
   readonly n: number;
   /** 1 is the first. */
@@ -114,7 +115,7 @@ export function answerLimitMs(budgetMs: number | undefined): number {
 export class Load {
   /** Resolves when the last call is over. */
   readonly done: Promise<LoadSummary>;
-  readonly #options: LoadOptions;
+  readonly #options: LoadPlan;
   readonly #urls: readonly { readonly text: string; readonly url: URL }[];
   readonly #seed: number;
   readonly #clients: number;
@@ -127,7 +128,7 @@ export class Load {
   readonly #pausedUntilMs = new Map<number, number>();
   #finish: (summary: LoadSummary) => void = () => {};
   #startedAt: number | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #stopPace: () => void = () => {};
   #sendingMs: number | undefined;
   #offered = 0;
   #sent = 0;
@@ -135,7 +136,7 @@ export class Load {
   #pauses = 0;
 
   /** Throws a RangeError or TypeError for options that cannot be followed. */
-  constructor(options: LoadOptions) {
+  constructor(options: LoadPlan) {
     const { clients = 1, seed = Math.floor(Math.random() * 2 ** 32), urls, durationMs } = options;
     if (urls.length === 0) throw new RangeError('a load needs at least one address');
     if (!(Number.isInteger(clients) && clients > 0))
@@ -156,7 +157,13 @@ export class Load {
   start(): void {
     if (this.#startedAt !== undefined || this.#sendingMs !== undefined) return;
     this.#startedAt = performance.now();
-    this.#sendDue();
+    this.#stopPace = paceCalls({
+      elapsedMs: () => this.#elapsedMs(),
+      dueMs: () => this.#schedule.next.dueMs,
+      send: () => this.#offer(this.#schedule.take()),
+      untilMs: this.#options.durationMs,
+      onOver: () => this.stop(),
+    });
   }
 
   /** Calls that were sent and are not over. */
@@ -183,7 +190,7 @@ export class Load {
   /** Sends no more; answers are still waited for. */
   stop(): void {
     if (this.#sendingMs !== undefined) return;
-    clearTimeout(this.#timer);
+    this.#stopPace();
     this.#sendingMs = Math.min(this.#elapsedMs(), this.#options.durationMs);
     this.#finishIfOver();
   }
@@ -198,18 +205,7 @@ export class Load {
     return this.#startedAt === undefined ? 0 : performance.now() - this.#startedAt;
   }
 
-  /** Sends what is due by now and no more: a generator that cannot keep pace must still read answers in between. */
-  #sendDue(): void {
-    const { durationMs } = this.#options;
-    const nowMs = this.#elapsedMs();
-    const untilMs = Math.min(nowMs, durationMs);
-    while (this.#schedule.next.dueMs < untilMs) this.#offer(this.#schedule.take());
-    if (nowMs >= durationMs) return this.stop();
-    const nextMs = Math.min(this.#schedule.next.dueMs, durationMs);
-    this.#timer = setTimeout(() => this.#sendDue(), Math.max(0, Math.ceil(nextMs - this.#elapsedMs())));
-  }
-
-  #offer(arrival: Arrival): void {
+  #offer(arrival: DueCall): void {
     const { client, dueMs } = arrival;
     if (dueMs < (this.#pausedUntilMs.get(client) ?? 0)) {
       this.#paused++;

@@ -3,7 +3,7 @@ import type { Started } from '../protocol/codes.ts';
 import { PROBLEM_CONTENT_TYPE } from '../protocol/problem.ts';
 
 /** What became of a POST, as far as its caller can see. */
-export interface Answer {
+export interface PostResult {
   /** HTTP status; 0 = the connection ended without a whole answer. */
   readonly status: number;
   /**
@@ -36,10 +36,10 @@ const STARTED: readonly unknown[] = ['no', 'yes', 'unknown'] satisfies Started[]
  * Sends a POST. `onAnswer` is called once, at the end of the answer or when there will be none; bodies are read and
  * dropped. Returns how to give the call up: it then ends at once, as `aborted`.
  */
-export function post(url: URL, options: PostOptions, onAnswer: (answer: Answer) => void): () => void {
+export function post(url: URL, options: PostOptions, onAnswer: (answer: PostResult) => void): () => void {
   const { agent, headers, body, limitMs } = options;
   let isSettled = false;
-  const settle = (answer: Answer): void => {
+  const settle = (answer: PostResult): void => {
     if (isSettled) return;
     isSettled = true;
     clearTimeout(limit);
@@ -63,7 +63,7 @@ export function post(url: URL, options: PostOptions, onAnswer: (answer: Answer) 
   return () => giveUp('aborted');
 }
 
-function readAnswer(incoming: IncomingMessage, settle: (answer: Answer) => void): void {
+function readAnswer(incoming: IncomingMessage, settle: (answer: PostResult) => void): void {
   const { statusCode: status = 0, headers } = incoming;
   const isResult = status >= 200 && status < 300;
   const mediaType = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();

@@ -9,7 +9,7 @@ export type Arrivals =
   | { readonly kind: 'uniform'; readonly maxMs: number };
 
 /** A call that is due. */
-export interface Arrival {
+export interface DueCall {
   /** 1 is the first client. */
   readonly client: number;
   /** Milliseconds since the load began. */
@@ -37,12 +37,12 @@ export class Schedule {
   }
 
   /** The next call, which stays the next until it is taken. */
-  get next(): Arrival {
+  get next(): DueCall {
     return { client: this.#first + 1, dueMs: this.#dueMs[this.#first] ?? Number.POSITIVE_INFINITY };
   }
 
   /** Takes the next call. */
-  take(): Arrival {
+  take(): DueCall {
     const taken = this.next;
     const random = this.#randoms[this.#first];
     if (random !== undefined) this.#dueMs[this.#first] = taken.dueMs + this.#gapMs(random);
@@ -54,7 +54,7 @@ export class Schedule {
     const arrivals = this.#arrivals;
     if (arrivals.kind === 'uniform') return arrivals.maxMs * random();
     const meanMs = (1000 * this.#randoms.length) / arrivals.perSecond;
-    return -meanMs * Math.log(1 - random());
+    return exponential(meanMs, random());
   }
 
   #earliest(): number {
@@ -64,4 +64,9 @@ export class Schedule {
     }
     return first;
   }
+}
+
+/** The exponential variate that belongs to the uniform number `u` in [0, 1): the gaps of Poisson arrivals. */
+export function exponential(mean: number, u: number): number {
+  return -mean * Math.log(1 - u);
 }

@@ -1,3 +1,4 @@
+import { tableLines } from '../lib/text-table.ts';
 import type { Percentiles } from './latencies.ts';
 import type { LoadSummary } from './load.ts';
 
@@ -67,19 +68,9 @@ function heading({ sendingMs, tookMs, clients, offered, paused, pauses, goodput,
   return lines.map((line) => `${line}\n`).join('');
 }
 
-/** Columns two spaces apart; the first `leftColumns` are text, the others numbers. */
+/** The first `leftColumns` are text, the others numbers. */
 function table(head: readonly string[], rows: readonly (readonly string[])[], leftColumns: number): string {
-  const all = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  return all
-    .map((row) => {
-      const cells = row.map((cell, column) => {
-        const width = widths[column] ?? 0;
-        return column < leftColumns ? cell.padEnd(width) : cell.padStart(width);
-      });
-      return `${cells.join('  ').trimEnd()}\n`;
-    })
-    .join('');
+  return `${tableLines([head, ...rows], (column) => column < leftColumns).join('\n')}\n`;
 }
 
 function percentileCells({ p50, p90, p99, p999, max }: Percentiles): string[] {

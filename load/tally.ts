@@ -1,22 +1,22 @@
 import { Latencies, type Percentiles } from './latencies.ts';
-import type { Answer } from './post.ts';
+import type { PostResult } from './post.ts';
 
 /** A call that is over. */
-export interface TalliedCall extends Answer {
+export interface TalliedCall extends PostResult {
   readonly url: string;
   readonly tookMs: number;
   readonly lateMs: number;
 }
 
 /** How often calls ended alike. */
-export interface OutcomeCount extends Pick<Answer, 'status' | 'code' | 'started'> {
+interface OutcomeCount extends Pick<PostResult, 'status' | 'code' | 'started'> {
   readonly count: number;
   /** Of all calls that were offered and are over, 0 to 1. */
   readonly share: number;
 }
 
 /** Figures of one address. */
-export interface UrlFigures {
+interface UrlFigures {
   readonly url: string;
   readonly calls: number;
   readonly results: number;
@@ -56,7 +56,7 @@ interface UrlTally {
 /** Counts calls: counters and histograms, so that memory does not grow with their number. */
 export class Tally {
   readonly #budgetMs: number;
-  readonly #outcomes = new Map<string, Pick<Answer, 'status' | 'code' | 'started'> & { count: number }>();
+  readonly #outcomes = new Map<string, Pick<PostResult, 'status' | 'code' | 'started'> & { count: number }>();
   readonly #urls: ReadonlyMap<string, UrlTally>;
   readonly #results = new Latencies();
   readonly #failures = new Latencies();
@@ -131,7 +131,7 @@ export class Tally {
     };
   }
 
-  #countOutcome({ status, code, started }: Answer): void {
+  #countOutcome({ status, code, started }: PostResult): void {
     const isNew = !this.#outcomes.has(`${status} ${code} ${started}`);
     const shown = isNew && this.#outcomes.size >= MAX_OUTCOMES ? 'other' : code;
     const key = `${status} ${shown} ${started}`;

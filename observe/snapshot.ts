@@ -4,16 +4,16 @@ export interface Snapshot {
   readonly at: string;
   /** Whether NATS can be reached; without it the rest is as old as the connection's end. */
   readonly isConnected: boolean;
-  /** By name and group. Functions that only plain NATS responders serve are not there: those tell no state. */
-  readonly functions: readonly FunctionView[];
+  /** By name and group. Functions that only plain NATS responders serve are missing: those report no state. */
+  readonly functions: readonly FunctionSnapshot[];
 }
 
-/** Where calls are: counts of slots and calls. */
-export interface Counts {
+/** Counts of slots and of the calls in a worker, or in several. */
+export interface SlotCounts {
   readonly slots: number;
   readonly free: number;
   readonly running: number;
-  /** Wait in a worker: calls of plain NATS requesters, and prefetched ones of quick functions. */
+  /** Waiting in a worker: calls of plain NATS requesters, and prefetched ones of fast functions. */
   readonly buffered: number;
 }
 
@@ -28,7 +28,7 @@ export interface Rates {
 }
 
 /** One function in one queue group: the sum of its workers, and what waits for them. */
-export interface FunctionView extends Counts {
+export interface FunctionSnapshot extends SlotCounts {
   readonly function: string;
   readonly group: string;
   /** Calls that wait at the gateways. */
@@ -37,15 +37,15 @@ export interface FunctionView extends Counts {
   readonly gateways: readonly { readonly gateway: string; readonly parked: number }[];
   /** null until two answers of every worker are known. */
   readonly perSecond: Rates | null;
-  readonly workers: readonly WorkerView[];
+  readonly workers: readonly WorkerSnapshot[];
 }
 
 /** One worker process. */
-export interface WorkerView extends Counts {
+export interface WorkerSnapshot extends SlotCounts {
   readonly worker: string;
-  /** Since it was heard last, in milliseconds; above 1500 it gets no calls. */
+  /** Since it was last seen, in milliseconds; above 1500 it gets no calls. */
   readonly silentMs: number;
-  /** It leaves: takes no new calls. */
+  /** It takes no new calls. */
   readonly isDraining: boolean;
   /** Moving average of one call's run time in milliseconds; 0 = not known. */
   readonly serviceMs: number;

@@ -1,11 +1,11 @@
+import type { LedgerRun } from '../harness/ledger.ts';
 import { answeredAfterMs, isResult, type SeenCall } from './calls.ts';
 import type { Check } from './result.ts';
-import { type Run, repeatedRuns } from './runs.ts';
 
 /** What is held against each other. */
 export interface AuditInput {
   readonly calls: readonly SeenCall[];
-  readonly runs: readonly Run[];
+  readonly runs: readonly LedgerRun[];
   /** Groups of the workers, by name. */
   readonly groups: ReadonlyMap<string, string>;
   readonly budgetMs: number;
@@ -61,4 +61,15 @@ export function findFaults({ calls, runs, groups, budgetMs, offered }: AuditInpu
       faults.push(`call ${call} began at ${worker} ${Math.round(lateMs)} ms after its deadline`);
   }
   return faults;
+}
+
+/** Runs of the same call in the same group beyond the first. `groups` is by worker name. */
+function repeatedRuns(runs: readonly LedgerRun[], groups: ReadonlyMap<string, string>): LedgerRun[] {
+  const seen = new Set<string>();
+  return runs.filter(({ call, worker }) => {
+    const key = `${call} ${groups.get(worker) ?? ''}`;
+    if (seen.has(key)) return true;
+    seen.add(key);
+    return false;
+  });
 }

@@ -16,8 +16,14 @@ export function answeredAfterMs({ tookMs, lateMs }: SeenCall): number {
   return tookMs - lateMs;
 }
 
-/** The middle of some numbers, or another share of them (nearest rank); undefined of none. */
-export function quantile(values: readonly number[], share = 0.5): number | undefined {
-  const sorted = values.toSorted((one, other) => one - other);
-  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
+/**
+ * How much work call `n` is: a number in [0, 1) that depends on the call alone (FNV-1a, mixed). As good as drawn, and
+ * the same in every run and variant.
+ */
+export function sizeOf(n: number): number {
+  let hash = 0x811c9dc5;
+  for (const digit of String(n)) hash = Math.imul(hash ^ (digit.codePointAt(0) ?? 0), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
 }

@@ -1,13 +1,13 @@
-import { answeredAfterMs, isResult, quantile, type SeenCall } from './calls.ts';
-import type { LedgerEntry } from './ledger.ts';
-import type { Outcome, Sample, Variant, WorkerFigures } from './result.ts';
-import type { Run } from './runs.ts';
+import type { LedgerEntry, LedgerRun } from '../harness/ledger.ts';
+import { percentile } from '../harness/statistics.ts';
+import { answeredAfterMs, isResult, type SeenCall } from './calls.ts';
+import type { AnswerCount, Sample, Variant, WorkerFigures } from './result.ts';
 
 /** What a run of one variant left behind. */
 export interface Evidence {
   readonly calls: readonly SeenCall[];
   readonly ledger: readonly LedgerEntry[];
-  readonly runs: readonly Run[];
+  readonly runs: readonly LedgerRun[];
   /** All workers, also those that got nothing. */
   readonly workers: readonly string[];
   /** Calls that a worker's log says it had and did not run (`busy`, `expired`), by worker. */
@@ -19,8 +19,8 @@ export interface Evidence {
 const SAMPLES = 120;
 
 /** How often callers saw what, the most frequent first. */
-export function outcomesOf(calls: readonly SeenCall[]): Outcome[] {
-  const outcomes = new Map<string, Outcome>();
+export function outcomesOf(calls: readonly SeenCall[]): AnswerCount[] {
+  const outcomes = new Map<string, AnswerCount>();
   for (const { status, code, started } of calls) {
     const key = `${status} ${code} ${started}`;
     const count = (outcomes.get(key)?.count ?? 0) + 1;
@@ -40,7 +40,7 @@ export function describeOutcomes(calls: readonly SeenCall[]): string {
 /** Times of all answers, from the moment calls were due; undefined without any. */
 export function latencyOf(calls: readonly SeenCall[]): Variant['latencyMs'] {
   const times = calls.filter(({ status }) => status > 0).map(({ tookMs }) => tookMs);
-  const [p50, p90, p99, max] = [0.5, 0.9, 0.99, 1].map((share) => quantile(times, share));
+  const [p50, p90, p99, max] = [0.5, 0.9, 0.99, 1].map((share) => percentile(times, share));
   if (p50 === undefined || p90 === undefined || p99 === undefined || max === undefined) return undefined;
   return { p50, p90, p99, max };
 }
@@ -68,8 +68,8 @@ export function workerFigures(evidence: Evidence): WorkerFigures[] {
  * Runs whose answer nobody got in time. Where several groups ran a call, the run that ended first is the one whose
  * answer its caller got.
  */
-export function wastedRuns({ calls, runs }: Pick<Evidence, 'calls' | 'runs'>): Run[] {
-  const answers = new Map<number, Run>();
+export function wastedRuns({ calls, runs }: Pick<Evidence, 'calls' | 'runs'>): LedgerRun[] {
+  const answers = new Map<number, LedgerRun>();
   const results = new Set(calls.filter(isResult).map(({ n }) => n));
   for (const run of runs) {
     if (run.end !== 'ended' || !results.has(run.call)) continue;
@@ -80,7 +80,7 @@ export function wastedRuns({ calls, runs }: Pick<Evidence, 'calls' | 'runs'>): R
 }
 
 /** How long runs took together, in milliseconds. */
-export function workMs(runs: readonly Run[]): number {
+export function workMs(runs: readonly LedgerRun[]): number {
   return runs.reduce((sum, { beganAt, endedAt }) => sum + endedAt - beganAt, 0);
 }
 
@@ -102,7 +102,8 @@ export function samplesOf(
 
 /** The median time to an answer that is a no; undefined without one. */
 export function medianRefusalMs(calls: readonly SeenCall[]): number | undefined {
-  return quantile(calls.filter(({ started }) => started === 'no').map(answeredAfterMs));
+  const refused = calls.filter(({ started }) => started === 'no');
+  return percentile(refused.map(answeredAfterMs), 0.5);
 }
 
 /** Whole calls as a share of another number, for people: `51.3 %`. */

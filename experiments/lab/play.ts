@@ -1,3 +1,6 @@
+import { sharedNow } from '../harness/clock.mjs';
+import { type LedgerRun, runsOf } from '../harness/ledger.ts';
+import type { LogLine } from '../harness/running-process.ts';
 import { audit } from './audit.ts';
 import { answeredAfterMs, isResult, type SeenCall } from './calls.ts';
 import {
@@ -10,11 +13,8 @@ import {
   workerFigures,
   workMs,
 } from './figures.ts';
-import { sharedNow } from './machine-clock.ts';
 import type { Check, Variant } from './result.ts';
-import { type Run, runsOf } from './runs.ts';
 import type { Scene } from './scene.ts';
-import type { LogLine } from './stage-process.ts';
 import type { Stalls } from './stalls.ts';
 import type { Traffic } from './traffic.ts';
 
@@ -120,7 +120,7 @@ export function resultsOf({ calls }: Pick<Play, 'calls'>): SeenCall[] {
 }
 
 /** The part of the worker time that nobody got the answer of: 0 to 1. */
-export function wastedShare(play: Play): number {
+function wastedShare(play: Play): number {
   const allMs = workMs(play.runs);
   return allMs === 0 ? 0 : workMs(wastedRuns(play)) / allMs;
 }
@@ -150,7 +150,7 @@ export function unstalledMs(call: SeenCall, { stalls }: Pick<Play, 'stalls'>): n
 }
 
 /** Runs that had begun and had not ended at a moment. */
-export function runningAt({ runs }: Pick<Play, 'runs'>, at: number): Run[] {
+export function runningAt({ runs }: Pick<Play, 'runs'>, at: number): LedgerRun[] {
   return runs.filter(({ beganAt, endedAt }) => beganAt <= at && at < endedAt);
 }
 

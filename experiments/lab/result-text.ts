@@ -1,5 +1,5 @@
 import { percent } from './figures.ts';
-import { lossesText } from './losses-text.ts';
+import { lossesText } from './losses/text.ts';
 import type { Check, LabResult, ScenarioResult } from './result.ts';
 
 /** Whether every check of a result has passed, and everything ran to its end. */

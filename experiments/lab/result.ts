@@ -6,7 +6,7 @@ const ms = z.number();
 const count = z.int().min(0);
 
 /** How often an outcome was seen by callers. */
-export const outcomeSchema = z.object({
+const answerCountSchema = z.object({
   /** HTTP status; 0 = the connection ended without an answer. */
   status: z.int(),
   /** Code of the problem, `ok` for a result, or what befell the connection, e.g. `ECONNRESET`. */
@@ -17,7 +17,7 @@ export const outcomeSchema = z.object({
 });
 
 /** What became of the calls that one worker process had. */
-export const workerFiguresSchema = z.object({
+const workerFiguresSchema = z.object({
   name: z.string(),
   /** Calls that reached it, run or not. */
   received: count,
@@ -31,7 +31,7 @@ export const workerFiguresSchema = z.object({
 });
 
 /** One moment of a run. */
-export const sampleSchema = z.object({
+const sampleSchema = z.object({
   /** Since the first call was due. */
   atMs: ms,
   /** Calls that were sent and not yet answered, as the callers see it. */
@@ -42,10 +42,10 @@ export const sampleSchema = z.object({
 });
 
 /** A call as its caller saw it: when it was due, how long its answer took from then, and its code (`ok` for a result). */
-export const callPointSchema = z.object({ atMs: ms, tookMs: ms, code: z.string() });
+const callPointSchema = z.object({ atMs: ms, tookMs: ms, code: z.string() });
 
 /** One way of running a scenario: the plain queue group, ours, ours with two gateways, ... */
-export const variantSchema = z.object({
+const variantSchema = z.object({
   /** Short, for table heads and legends: `plain`, `ours`, `4 gateways`. */
   name: z.string(),
   kind: z.enum(['plain', 'ours']),
@@ -59,7 +59,7 @@ export const variantSchema = z.object({
   inTime: count,
   /** Over all answers; undefined without any. */
   latencyMs: z.object({ p50: ms, p90: ms, p99: ms, max: ms }).optional(),
-  outcomes: z.array(outcomeSchema),
+  outcomes: z.array(answerCountSchema),
   workers: z.array(workerFiguresSchema),
   /** Figures that only this scenario has, as they are shown: `calls that ran twice`, `0`. Same labels in all variants. */
   facts: z.array(z.object({ label: z.string(), value: z.string() })),
@@ -72,9 +72,9 @@ export const variantSchema = z.object({
 });
 
 /** What a scenario must show, and whether it did. */
-export const checkSchema = z.object({ says: z.string(), ok: z.boolean(), got: z.string() });
+const checkSchema = z.object({ says: z.string(), ok: z.boolean(), got: z.string() });
 
-export const scenarioResultSchema = z.object({
+const scenarioResultSchema = z.object({
   id: z.string(),
   title: z.string(),
   question: z.string(),
@@ -94,11 +94,11 @@ export const LOSS_SIGNALS = ['SIGTERM', 'SIGKILL', 'SIGSTOP'] as const;
 export const LOSS_PHASES = ['before it is sent', 'parked', 'on the way', 'running', 'answering'] as const;
 
 /** One cell of the loss table. */
-export const lossSchema = z.object({
+const lossSchema = z.object({
   part: z.enum(LOSS_PARTS),
   signal: z.enum(LOSS_SIGNALS),
   phase: z.enum(LOSS_PHASES),
-  /** What the caller saw, see `outcomeSchema`. */
+  /** What the caller saw, see `answerCountSchema`. */
   status: z.int(),
   code: z.string(),
   started: z.enum(['no', 'yes', 'unknown']).optional(),
@@ -120,10 +120,9 @@ export const labResultSchema = z.object({
   losses: z.object({ budgetMs: ms, cells: z.array(lossSchema), checks: z.array(checkSchema) }).optional(),
 });
 
-export type Outcome = z.infer<typeof outcomeSchema>;
+export type AnswerCount = z.infer<typeof answerCountSchema>;
 export type WorkerFigures = z.infer<typeof workerFiguresSchema>;
 export type Sample = z.infer<typeof sampleSchema>;
-export type CallPoint = z.infer<typeof callPointSchema>;
 export type Variant = z.infer<typeof variantSchema>;
 export type Check = z.infer<typeof checkSchema>;
 export type ScenarioResult = z.infer<typeof scenarioResultSchema>;

@@ -1,9 +1,10 @@
+import type { Environment } from '../../cli/command.ts';
+import { Turns } from '../harness/turns.ts';
 import { collect, type Play, type PlaySpec } from './play.ts';
 import type { ScenarioResult } from './result.ts';
-import { type Context, NOTEBOOK_BUDGET_MS, type Scenario } from './scenario.ts';
+import { NOTEBOOK_BUDGET_MS, type Scenario, type ScenarioContext } from './scenario.ts';
 import { Scene } from './scene.ts';
 import { Stage } from './stage.ts';
-import { Turns } from './turns.ts';
 
 /** What to run, and how. */
 export interface LabOptions {
@@ -13,13 +14,13 @@ export interface LabOptions {
   /** Its abort ends everything that was started. */
   readonly signal: AbortSignal;
   /** Where programs are found: PATH, HOME and NATS_SERVER_BIN of it are used. */
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   /** What is being done, and about how long all takes from here. */
   readonly onProgress: (progress: LabProgress) => void;
 }
 
 /** Where a run of the lab stands. */
-export interface LabProgress {
+interface LabProgress {
   readonly scenario: Pick<Scenario, 'id' | 'title'>;
   /** Variants that are being played. */
   readonly variants: readonly string[];
@@ -73,7 +74,7 @@ async function runScenario(
     const ownMs = estimateMs([scenario], speedUp) - (performance.now() - startedAt);
     onProgress({ scenario: { id, title }, variants: [...playing], leftMs: Math.max(0, ownMs) + afterMs });
   };
-  const context: Context = {
+  const context: ScenarioContext = {
     speedUp,
     play: (spec, act) =>
       turns.take(async () => {
@@ -128,7 +129,7 @@ async function playVariant(
   const abort = () => own.abort(signal.reason);
   signal.addEventListener('abort', abort);
   try {
-    const stage = await Stage.start({ speedUp, budgetMs, signal: own.signal, env });
+    const stage = await Stage.start({ budgetMs, signal: own.signal, env });
     try {
       const common = { stage, speedUp, budgetMs, signal: own.signal };
       const scene = new Scene({ ...common, ...(body === undefined ? {} : { body }) });

@@ -3,7 +3,7 @@ import type { Check, ScenarioResult, Variant } from './result.ts';
 import type { Scene } from './scene.ts';
 
 /** What a scenario is given. */
-export interface Context {
+export interface ScenarioContext {
   /** Every time is the notebook's divided by this. */
   readonly speedUp: number;
   /**
@@ -17,7 +17,7 @@ export interface Context {
 }
 
 /** What a scenario found. */
-export interface Findings {
+interface Findings {
   readonly variants: Variant[];
   readonly checks: Check[];
 }
@@ -27,7 +27,7 @@ export interface Scenario
   extends Pick<ScenarioResult, 'id' | 'title' | 'question' | 'notebook' | 'comparesShares'> {
   /** About how long each of its variants takes, in milliseconds of the notebook's time, without starting processes. */
   readonly variantMs: readonly number[];
-  run(context: Context): Promise<Findings>;
+  run(context: ScenarioContext): Promise<Findings>;
 }
 
 /** The budget of the notebook: five seconds, then nobody waits any more. */

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { LedgerEntry } from './ledger.ts';
-import { sharedNow } from './machine-clock.ts';
-import type { GatewayProcess, Stage, WorkerOptions, WorkerProcess } from './stage.ts';
+import { sharedNow } from '../harness/clock.mjs';
+import type { LedgerEntry } from '../harness/ledger.ts';
+import { until } from '../harness/until.ts';
+import type { LabGateway, LabWorker, LabWorkerOptions, Stage } from './stage.ts';
 import { Stalls } from './stalls.ts';
-import { type Pace, Traffic } from './traffic.ts';
-import { until } from './until.ts';
+import { type LoadSpec, Traffic } from './traffic.ts';
 
 /** How a scene is set up. */
 export interface SceneOptions {
@@ -32,8 +32,8 @@ export class Scene {
   readonly stalls = new Stalls();
   readonly budgetMs: number;
   readonly events: SceneEvent[] = [];
-  readonly workers: WorkerProcess[] = [];
-  readonly gateways: GatewayProcess[] = [];
+  readonly workers: LabWorker[] = [];
+  readonly gateways: LabGateway[] = [];
   /** Group of each worker, by name. */
   readonly groups = new Map<string, string>();
   /** When workers were killed, by name. */
@@ -50,7 +50,10 @@ export class Scene {
   }
 
   /** Starts gateways, each with its flags, and workers, all at once; `runMs` is the notebook's time. */
-  async set(gatewayFlags: readonly (readonly string[])[], workers: readonly WorkerOptions[]): Promise<void> {
+  async set(
+    gatewayFlags: readonly (readonly string[])[],
+    workers: readonly LabWorkerOptions[],
+  ): Promise<void> {
     const [started, serving] = await Promise.all([
       Promise.all(gatewayFlags.map((flags) => this.stage.startGateway(flags))),
       Promise.all(workers.map((options) => this.#startWorker(options))),
@@ -65,27 +68,27 @@ export class Scene {
   }
 
   /** 1 is the first. */
-  gateway(number = 1): GatewayProcess {
+  gateway(number = 1): LabGateway {
     const gateway = this.gateways[number - 1];
     if (gateway === undefined) throw new Error(`this scene has no gateway ${number}`);
     return gateway;
   }
 
   /** By its name. */
-  worker(name: string): WorkerProcess {
+  worker(name: string): LabWorker {
     const worker = this.workers.find((known) => known.name === name);
     if (worker === undefined) throw new Error(`this scene has no worker ${name}`);
     return worker;
   }
 
   /** Calls through the gateways in turn, at the notebook's pace or another, and waits for the last answer. */
-  async load(pace: Omit<Pace, 'urls'> & { urls?: readonly string[] }): Promise<void> {
+  async load(pace: Omit<LoadSpec, 'urls'> & { urls?: readonly string[] }): Promise<void> {
     await this.startLoad(pace).done;
     this.#signal.throwIfAborted();
   }
 
   /** The same without waiting. */
-  startLoad({ arrivals, durationMs, ...rest }: Omit<Pace, 'urls'> & { urls?: readonly string[] }) {
+  startLoad({ arrivals, durationMs, ...rest }: Omit<LoadSpec, 'urls'> & { urls?: readonly string[] }) {
     const faster = this.#speedUp;
     return this.traffic.start({
       urls: this.gateways.map(({ callUrl }) => callUrl),
@@ -132,7 +135,7 @@ export class Scene {
     return until(what, limitMs, async () => read(await this.stage.ledger()), this.#signal);
   }
 
-  async #startWorker({ runMs: [minMs, maxMs], ...options }: WorkerOptions): Promise<WorkerProcess> {
+  async #startWorker({ runMs: [minMs, maxMs], ...options }: LabWorkerOptions): Promise<LabWorker> {
     this.groups.set(options.name, options.group ?? 'workers');
     const runMs = [minMs / this.#speedUp, maxMs / this.#speedUp] as const;
     return this.stage.startWorker({ ...options, runMs });

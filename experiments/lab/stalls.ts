@@ -1,4 +1,4 @@
-import { sharedNow } from './machine-clock.ts';
+import { sharedNow } from '../harness/clock.mjs';
 
 const LOOK_EVERY_MS = 10;
 /** A timer is a little late at all times. */

@@ -1,9 +1,9 @@
 import { Agent } from 'node:http';
-import { answerLimitMs, Load, type LoadOptions, type LoadPause } from '../../load/load.ts';
+import { answerLimitMs, Load, type LoadPause, type LoadPlan } from '../../load/load.ts';
 import { post } from '../../load/post.ts';
-import type { SeenCall } from './calls.ts';
-import { CALL_HEADER } from './ledger.ts';
-import { sharedNow } from './machine-clock.ts';
+import { CALL_HEADER, SIZE_HEADER } from '../harness/call-headers.ts';
+import { sharedNow } from '../harness/clock.mjs';
+import { type SeenCall, sizeOf } from './calls.ts';
 
 /** How the callers of one variant call. */
 export interface TrafficOptions {
@@ -15,7 +15,7 @@ export interface TrafficOptions {
 }
 
 /** What differs from load to load. */
-export type Pace = Pick<LoadOptions, 'urls' | 'arrivals' | 'durationMs' | 'clients' | 'isPolite' | 'seed'>;
+export type LoadSpec = Pick<LoadPlan, 'urls' | 'arrivals' | 'durationMs' | 'clients' | 'isPolite' | 'seed'>;
 
 /** Calls that were sent at once. */
 export interface Burst {
@@ -54,7 +54,7 @@ export class Traffic {
   }
 
   /** Starts a load; `done` of what it returns resolves when its last call is over. */
-  start(pace: Pace): Load {
+  start(pace: LoadSpec): Load {
     const { budgetMs } = this.#options;
     const first = this.#batches++ * NUMBERS_EACH;
     let startedAt = 0;
@@ -64,7 +64,7 @@ export class Traffic {
       budgetMs,
       headers: (n) => {
         this.#offered++;
-        return { [CALL_HEADER]: String(first + n) };
+        return headersOf(first + n);
       },
       body: (n) => ({ data: this.#body(n), contentType: 'application/json' }),
       onCall: ({ n, dueMs, ...call }) => this.calls.push({ ...call, n: first + n, dueAt: startedAt + dueMs }),
@@ -105,7 +105,7 @@ export class Traffic {
           headers: {
             'Content-Type': 'application/json',
             'Request-Timeout': String(budgetMs / 1000),
-            [CALL_HEADER]: String(n),
+            ...headersOf(n),
           },
           body: this.#body(n),
           limitMs: answerLimitMs(budgetMs),
@@ -119,4 +119,8 @@ export class Traffic {
   #body(n: number): string {
     return this.#options.body ?? JSON.stringify({ user_id: n % USERS });
   }
+}
+
+function headersOf(n: number): Record<string, string> {
+  return { [CALL_HEADER]: String(n), [SIZE_HEADER]: String(sizeOf(n)) };
 }

@@ -62,6 +62,16 @@ test('every relative link of the documents leads somewhere', () => {
   }
 });
 
+test('every npm script that the documents name is there', () => {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+  for (const page of PAGES) {
+    const text = readFileSync(join(ROOT, page), 'utf8');
+    for (const [, name = ''] of text.matchAll(/npm run ([\w:]+)/g)) {
+      assert.ok(Object.hasOwn(scripts, name), `${page} names ${name}`);
+    }
+  }
+});
+
 test('docs/protocol.md names every header, signal, code and subject of the wire', () => {
   const text = readFileSync(join(ROOT, 'docs/protocol.md'), 'utf8');
   const s = new Subjects('P');

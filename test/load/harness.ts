@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import type { TestContext } from 'node:test';
-import { Load, type LoadCall, type LoadOptions, type LoadSummary } from '../../load/load.ts';
+import { Load, type LoadCall, type LoadPlan, type LoadSummary } from '../../load/load.ts';
 
 /** A server of a test's own on a free port of loopback; resolves with its address. It ends with the test. */
 export async function serve(t: TestContext, answer: RequestListener): Promise<string> {
@@ -22,7 +22,7 @@ export const BRIEF = { arrivals: { kind: 'poisson', perSecond: 200 }, durationMs
 /** Runs a load to its end; `calls` are all that it reported. It is aborted with the test. */
 export async function runLoad(
   t: TestContext,
-  options: LoadOptions,
+  options: LoadPlan,
 ): Promise<{ summary: LoadSummary; calls: LoadCall[] }> {
   const { load, calls } = recordedLoad(t, options);
   load.start();
@@ -30,7 +30,7 @@ export async function runLoad(
 }
 
 /** A load that was not started, and the calls that it reports. It is aborted with the test. */
-export function recordedLoad(t: TestContext, options: LoadOptions): { load: Load; calls: LoadCall[] } {
+export function recordedLoad(t: TestContext, options: LoadPlan): { load: Load; calls: LoadCall[] } {
   const calls: LoadCall[] = [];
   const load = new Load({ ...options, onCall: (call) => calls.push(call) });
   t.after(() => load.abort());

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import type { RequestListener } from 'node:http';
 import { test } from 'node:test';
-import type { Answer } from '../../load/post.ts';
+import type { PostResult } from '../../load/post.ts';
 import { BRIEF, problem, runLoad, serve } from './harness.ts';
 
 const LIMIT = { timeout: 20_000 };
 
 const MIB = Buffer.alloc(1024 * 1024);
 
-const table: readonly [title: string, answer: RequestListener, expected: Answer][] = [
+const table: readonly [title: string, answer: RequestListener, expected: PostResult][] = [
   [
     'a result with its worker',
     (_, response) => response.writeHead(200, { 'X-Worker': 'w-1' }).end('{}'),

@@ -33,7 +33,7 @@ export type Step =
   | { do: 'fade'; host: number; delayMs: number; afterMs: number; ms: number };
 
 /** `stubborn` does not react to being cancelled; `invalid` is refused by group a before it begins, run by others. */
-export type Ending = 'ok' | 'error' | 'stubborn' | 'invalid';
+type Ending = 'ok' | 'error' | 'stubborn' | 'invalid';
 
 /** All that a run of the model depends on. */
 export interface Scenario {

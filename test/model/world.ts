@@ -18,7 +18,7 @@ const LONGEST_MEMORY_MS = 16_000;
 const HARMFUL = new Set<Step['do']>(['kill', 'freeze', 'cutWorker', 'cutGateway', 'delay', 'fade']);
 
 /** Gateways and workers as they are, on hosts, clocks and a broker that are not. */
-export class World implements Surroundings {
+class World implements Surroundings {
   readonly clock = new FakeClock();
   readonly broker: FakeBroker;
   readonly subjects = new Subjects();

@@ -20,17 +20,17 @@ export interface RunningCommand {
 }
 
 /**
- * Runs `now-or-never` from its source, as the leader of a process group of its own: `kill(-pid)` is a Ctrl-C.
+ * Runs `now-or-never`, or the program `main`, from its source, as the leader of a process group of its own: `kill(-pid)` is a Ctrl-C.
  * The group is killed with the test.
  */
 export function runCommand(
   t: TestContext,
   args: readonly string[],
-  { env = {}, cwd = ROOT }: { env?: Record<string, string>; cwd?: string } = {},
+  { env = {}, cwd = ROOT, main = MAIN }: { env?: Record<string, string>; cwd?: string; main?: string } = {},
 ): RunningCommand {
   const { PATH, HOME, NATS_SERVER_BIN } = process.env;
   const tsx = import.meta.resolve('tsx');
-  const child = spawn(process.execPath, ['--import', tsx, MAIN, ...args], {
+  const child = spawn(process.execPath, ['--import', tsx, main, ...args], {
     cwd,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],

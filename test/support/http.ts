@@ -52,7 +52,7 @@ const ANSWER_LIMIT_MS = 40_000;
  * The server closed an idle connection while a request was on its way there: nothing of it can have been taken.
  * (That this is so is for the ledger to prove.)
  */
-export class StaleConnection extends Error {
+class StaleConnection extends Error {
   override readonly name = 'StaleConnection';
   readonly code = 'STALE_CONNECTION';
 

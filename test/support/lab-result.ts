@@ -1,11 +1,11 @@
 import {
+  type AnswerCount,
   type Check,
   type LabResult,
   LOSS_PARTS,
   LOSS_PHASES,
   LOSS_SIGNALS,
   type Loss,
-  type Outcome,
   type ScenarioResult,
   type Variant,
 } from '../../experiments/lab/result.ts';
@@ -32,7 +32,7 @@ interface Fate {
   readonly tookMs: number;
   readonly beganAt: number;
   readonly endedAt: number;
-  readonly answer: Omit<Outcome, 'count'>;
+  readonly answer: Omit<AnswerCount, 'count'>;
 }
 
 const BUDGET_MS = 500;
@@ -42,7 +42,7 @@ const ANSWERS = {
   nobody: { status: 503, code: 'no_responders', started: 'no' },
   late: { status: 504, code: 'deadline_exceeded', started: 'unknown' },
   lost: { status: 502, code: 'worker_lost', started: 'unknown' },
-} as const satisfies Record<string, Omit<Outcome, 'count'>>;
+} as const satisfies Record<string, Omit<AnswerCount, 'count'>>;
 
 /**
  * A result as a run might yield it, the same for the same seed: an overload of `points` calls, a slow and a fast
@@ -52,7 +52,7 @@ export function labResult({ seed = 1, points = 2000 }: { seed?: number; points?:
   const random = seededRandom(seed);
   return {
     at: '2025-07-12T18:38:42.000Z',
-    command: 'now-or-never lab --fast --out report.html',
+    command: 'npm run lab -- --fast --out report.html',
     speedUp: 10,
     versions: { 'now-or-never': '0.1.0', node: 'v20.20.2', 'nats-server': 'v2.11.6' },
     machine: { processor: 'Example 3000 @ 2.40 GHz', cores: 2, memoryGiB: 7.8, system: 'Linux 6.1' },

@@ -1,7 +1,7 @@
 import { type Logger, pino } from 'pino';
 
 /** One log line as an object; `level` is pino's number (30 info, 40 warn, 50 error). */
-export type LogLine = Readonly<Record<string, unknown>> & { readonly level: number; readonly msg: string };
+type LogLine = Readonly<Record<string, unknown>> & { readonly level: number; readonly msg: string };
 
 /** A logger that prints nothing. */
 export interface RecordingLog {

@@ -40,7 +40,7 @@ export function defineFunction<
 }
 
 /** A handler as the worker sees it. */
-export type Handler = (input: unknown, context: Context) => unknown;
+type Handler = (input: unknown, context: Context) => unknown;
 
 /** A function ready to serve. */
 export interface LoadedFunction {

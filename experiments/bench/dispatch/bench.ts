@@ -1,4 +1,4 @@
-import { Children } from './children.ts';
+import { Processes } from '../../harness/processes.ts';
 import { type Summary, summarize } from './metrics.ts';
 import type { BenchOptions } from './options.ts';
 import { Records, type RunRecord } from './records.ts';
@@ -13,11 +13,11 @@ const ATTEMPTS = 6;
 const BURST_LATENESS_FACTOR = 6;
 
 /** Processes of the runs under way; `endAll` is for an interrupt. */
-const active = new Set<Children>();
+const active = new Set<Processes>();
 
 /** Ends everything that was started. */
 export async function endAll(): Promise<void> {
-  await Promise.all([...active].map((children) => children.end()));
+  await Promise.all([...active].map((processes) => processes.end()));
 }
 
 /** What a bench came to. */
@@ -45,8 +45,8 @@ export async function runBench(
         if (!isSimulated(system)) waiting.push({ trace, system, maxLatenessMs, attempt: 1 });
         // Speed of real processes has no simulated counterpart.
         else if (!isShort(workload)) {
-          const { outcomes, work } = simulate(trace, system);
-          records.runs.push(record(trace, system, summarize(outcomes, work)));
+          const { calls, work } = simulate(trace, system);
+          records.runs.push(record(trace, system, summarize(calls, work)));
         }
       }
     }
@@ -86,7 +86,7 @@ async function runTask(
   const { workload, seed } = trace;
   try {
     const run = await runOnce(trace, system);
-    const summary = summarize(run.outcomes, run.work);
+    const summary = summarize(run.calls, run.work);
     const said = `${(100 * summary.goodput).toFixed(1)} % of ${summary.offered}`;
     Object.assign(versions, run.versions);
     const reason = whyLost(summary, run, maxLatenessMs, options);
@@ -121,12 +121,12 @@ function whyLost(
 async function runOnce(trace: Trace, name: string): Promise<RealRun> {
   const system = realSystem(name);
   if (system === undefined) throw new Error(`no system is called ${name}`);
-  const children = new Children();
-  active.add(children);
+  const processes = new Processes(process.env);
+  active.add(processes);
   try {
-    return await runReal(trace, system, children);
+    return await runReal(trace, system, processes);
   } finally {
-    active.delete(children);
+    active.delete(processes);
   }
 }
 

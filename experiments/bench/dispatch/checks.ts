@@ -55,7 +55,11 @@ const SATURATED_LOAD = 1.5;
 const FREE_SLOTS = ['short@0ms-2000/s', 'short@1ms-2000/s'];
 
 /** Judges `ours` in all workloads that ran; what was not measured is not judged. */
-export function check(workloads: readonly Workload[], records: Records, limits: Thresholds): CheckResult[] {
+export function checkRecords(
+  workloads: readonly Workload[],
+  records: Records,
+  limits: Thresholds,
+): CheckResult[] {
   return workloads.flatMap((workload) =>
     isShort(workload) ? checkShort(workload, records, limits) : checkGoodput(workload, records, limits),
   );

@@ -1,15 +1,15 @@
 // Measures how well calls find slots: the product against its alternatives, on the same traces.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { commit, describeMachine } from '../../harness/machine.ts';
 import { type BenchResult, endAll, runBench } from './bench.ts';
-import { check, fullThresholds, quickThresholds } from './checks.ts';
-import { type BenchOptions, readOptions, UsageError, usage } from './options.ts';
+import { checkRecords, fullThresholds, quickThresholds } from './checks.ts';
+import { type BenchOptions, readBenchOptions, UsageError, usage } from './options.ts';
 import { goodputChart, loadChart } from './report/charts.ts';
-import { describeMachine } from './report/machine.ts';
 import { checksTable, reportMarkdown } from './report/markdown.ts';
 
 async function main(): Promise<number> {
-  const options = readOptions(process.argv.slice(2));
+  const options = readBenchOptions(process.argv.slice(2));
   if (options === undefined) {
     console.log(usage);
     return 0;
@@ -17,10 +17,11 @@ async function main(): Promise<number> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => void endAll().finally(() => process.exit(130)));
   }
-  const command = ['node --import tsx bench/dispatch/main.ts', ...process.argv.slice(2)].join(' ');
-  const thisMachine = describeMachine();
-  const judge = ({ records, versions }: BenchResult) => {
-    const checks = check(options.workloads, records, options.quick ? quickThresholds : fullThresholds);
+  const command = ['npm run bench:dispatch --', ...process.argv.slice(2)].join(' ');
+  const date = new Date().toISOString().slice(0, 10);
+  const thisMachine = { ...describeMachine(), commit: commit(), date };
+  const report = ({ records, versions }: BenchResult) => {
+    const checks = checkRecords(options.workloads, records, options.quick ? quickThresholds : fullThresholds);
     const machine = { ...thisMachine, versions: { node: process.versions.node, ...versions } };
     writeReports(options, {
       'results.json': JSON.stringify({ command, machine, options, checks, ...records }, undefined, 1),
@@ -32,10 +33,10 @@ async function main(): Promise<number> {
   };
   const result = await runBench(options, (line, soFar) => {
     console.log(line);
-    judge(soFar);
+    report(soFar);
   });
   const { records } = result;
-  const checks = judge(result);
+  const checks = report(result);
   console.log(`wrote results.json, results.md and charts to ${options.out}`);
   console.log(checksTable(checks));
   const missed = checks.some(({ passed }) => !passed);

@@ -1,5 +1,6 @@
-import type { Outcome, WorkEntry } from './outcomes.ts';
-import { median, percentile, sum } from './statistics.ts';
+import type { MeasuredCall } from '../../harness/generator/trace.ts';
+import { median, percentile, sum } from '../../harness/statistics.ts';
+import type { WorkEntry } from './work.ts';
 
 /** What a run came to. Shares are 0-1; times are milliseconds. */
 export interface Summary {
@@ -21,8 +22,8 @@ export interface Summary {
 }
 
 /** Sums up a run; calls of the lead-in do not count. */
-export function summarize(outcomes: readonly Outcome[], work: readonly WorkEntry[]): Summary {
-  const counted = outcomes.filter(({ leadIn }) => !leadIn);
+export function summarize(calls: readonly MeasuredCall[], work: readonly WorkEntry[]): Summary {
+  const counted = calls.filter(({ leadIn }) => !leadIn);
   const measured = new Set(counted.map(({ call }) => call));
   const good = counted.filter((outcome) => outcome.good);
   const failed = counted.filter((outcome) => !outcome.good && outcome.code !== 'left');
@@ -60,8 +61,8 @@ function ranTwice(work: readonly WorkEntry[]): number {
   return [...runs.values()].filter((times) => times > 1).length;
 }
 
-function countCodes(outcomes: readonly Outcome[]): Record<string, number> {
+function countCodes(calls: readonly MeasuredCall[]): Record<string, number> {
   const counts = new Map<string, number>();
-  for (const { code } of outcomes) counts.set(code, (counts.get(code) ?? 0) + 1);
+  for (const { code } of calls) counts.set(code, (counts.get(code) ?? 0) + 1);
   return Object.fromEntries([...counts].sort(([, a], [, b]) => b - a));
 }

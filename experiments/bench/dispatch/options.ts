@@ -35,7 +35,7 @@ const COMPARED: Readonly<Record<string, readonly string[]>> = {
   'W2@3': ['plain', 'rabbitmq', 'haproxy'],
 };
 
-export const usage = `Usage: node --import tsx bench/dispatch/main.ts [options]
+export const usage = `Usage: npm run bench:dispatch -- [options]
 
 Runs traces of calls against the product and its alternatives, and writes results.json, results.md and charts.
 
@@ -66,7 +66,7 @@ const QUICK = {
 const FULL = { workloads: undefined, systems: undefined, seeds: '1,2,3', seconds: undefined };
 
 /** Reads the command line; undefined when help is asked for. Throws a `UsageError`. */
-export function readOptions(args: readonly string[]): BenchOptions | undefined {
+export function readBenchOptions(args: readonly string[]): BenchOptions | undefined {
   const text = { type: 'string' } as const;
   const flag = { type: 'boolean' } as const;
   const options = {

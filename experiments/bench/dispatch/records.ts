@@ -1,6 +1,6 @@
-import type { Role } from './children.ts';
+import type { Role } from '../../harness/running-process.ts';
+import { median } from '../../harness/statistics.ts';
 import type { Summary } from './metrics.ts';
-import { median } from './statistics.ts';
 
 /** One run in the results. */
 export interface RunRecord {

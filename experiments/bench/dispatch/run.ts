@@ -1,19 +1,19 @@
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Children, Role } from './children.ts';
-import { watchForeignLoad } from './foreign-load.ts';
-import type { GeneratorPlan, GeneratorStart } from './generator.ts';
-import { readLedger, type Standstill } from './ledger.ts';
-import type { Outcome, WorkEntry } from './outcomes.ts';
-import { signalTree } from './process-tree.ts';
-import { sum } from './statistics.ts';
-import type { RunningSystem, System } from './systems/system.ts';
+import { sharedNow } from '../../harness/clock.mjs';
+import { startGenerator } from '../../harness/generator/start.ts';
+import type { MeasuredCall } from '../../harness/generator/trace.ts';
+import { readLedgers, runsOf } from '../../harness/ledger.ts';
+import type { Processes } from '../../harness/processes.ts';
+import { watchForeignLoad } from '../../harness/processor.ts';
+import type { Role } from '../../harness/running-process.ts';
+import { sum } from '../../harness/statistics.ts';
+import { jobsOf, type RunningSystem, type SystemStarter } from './systems/system.ts';
 import type { Trace } from './trace.ts';
+import { type Standstill, type WorkEntry, workOf } from './work.ts';
 
 /** What a run of real processes yields. */
 export interface RealRun {
-  readonly outcomes: readonly Outcome[];
+  readonly calls: readonly MeasuredCall[];
   readonly work: readonly WorkEntry[];
   /** NATS messages in and out for each call, without what goes to and fro when nobody calls. */
   readonly messagesPerCall: number | undefined;
@@ -24,116 +24,86 @@ export interface RealRun {
   readonly versions: Readonly<Record<string, string>>;
 }
 
+const WARM_UP_MS = 4000;
+const WARM_UP_CALLS_PER_SLOT = 2;
 /** Time to settle, in which the messages of an idle system are counted. */
 const IDLE_MS = 2000;
-/** From telling the generator to the first moment of the trace. */
-const HEAD_START_MS = 200;
 /** For what still runs when the last caller has given up. */
 const AFTERMATH_MS = 300;
-/** Longer than its warm-up takes. */
-const GENERATOR_LIMIT_MS = 30_000;
 
 /** Runs a trace against a system: starts it, calls it, ends it. Everything it started has ended when it settles. */
-export async function runReal(trace: Trace, system: System, children: Children): Promise<RealRun> {
+export async function runReal(trace: Trace, system: SystemStarter, processes: Processes): Promise<RealRun> {
   try {
-    // The short workloads measure speed: their workers keep no ledger.
-    const noted = trace.closed === undefined && trace.slots === 1;
-    const ledgerPaths = trace.workers.map((_, i) =>
-      noted ? join(children.folder, `ledger-${i}`) : undefined,
-    );
-    const jobs = trace.workers.map((speed, i) => ({ ...speed, ledgerPath: ledgerPaths[i] }));
-    const running = await system({ trace, children, jobs });
-    const generator = await startGenerator(trace, running, children);
+    const jobs = jobsOf(trace, processes.folder);
+    const running = await system({ trace, processes, jobs });
+    const generator = await startGenerator(processes, trace, {
+      caller: { ...running.caller, deadlineMs: trace.deadlineMs },
+      warmUp: { inFlight: WARM_UP_CALLS_PER_SLOT * trace.workers.length * trace.slots, ms: WARM_UP_MS },
+    });
 
     const idleFrom = await running.messages?.();
     await pause(IDLE_MS);
     const before = await running.messages?.();
-    const usedBefore = children.processorUs();
+    const usedBefore = processes.processorUs();
     const foreignShare = watchForeignLoad();
     const selfBefore = process.cpuUsage();
     const beganAt = performance.now();
-    const standstills = await generator.play(running);
+    const { startAt, done } = generator.play();
+    const [standstills] = await Promise.all([befall(trace, running, startAt), done]);
     const lastedMs = performance.now() - beganAt;
-    const usedAfter = children.processorUs();
+    const usedAfter = processes.processorUs();
     const self = process.cpuUsage(selfBefore);
-    const usedUs = sum([...usedAfter.values()]) - sum([...usedBefore.values()]) + self.user + self.system;
-    const foreign = foreignShare(usedUs / 1000);
+    const usedUs = sum(usedAfter.values()) - sum(usedBefore.values()) + self.user + self.system;
+    const foreign = foreignShare(usedUs);
     const after = await running.messages?.();
     await pause(AFTERMATH_MS);
 
-    const untilAt = Date.now() - generator.startAt();
-    const ledgers = ledgerPaths.map((path, i) =>
-      path === undefined ? [] : readLedger(path, i, generator.startAt(), untilAt, standstills.get(i)),
+    const calls = await generator.calls();
+    const killed = new Map(
+      [...standstills].flatMap(([name, { killedAt }]) => (killedAt ? [[name, killedAt]] : [])),
     );
-    const outcomes: Outcome[] = JSON.parse(await readFile(generator.outcomesPath, 'utf8'));
+    const runs = runsOf(await readLedgers(processes.folder), sharedNow(), killed);
     // Those that the generator was too late to send cost the system nothing.
-    const calls = Math.max(1, outcomes.filter(({ lateMs }) => lateMs < trace.deadlineMs).length);
+    const sent = Math.max(1, calls.filter(({ lateMs }) => lateMs < trace.deadlineMs).length);
     const idle = ((before ?? 0) - (idleFrom ?? 0)) * (lastedMs / IDLE_MS);
     return {
-      outcomes,
-      work: (await Promise.all(ledgers)).flat(),
+      calls,
+      work: workOf(
+        runs,
+        jobs.map(({ worker }) => worker),
+        startAt,
+        standstills,
+      ),
       messagesPerCall:
-        after === undefined || before === undefined ? undefined : (after - before - idle) / calls,
+        after === undefined || before === undefined ? undefined : (after - before - idle) / sent,
       processorUs: Object.fromEntries(
-        [...usedAfter].map(([role, us]) => [role, (us - (usedBefore.get(role) ?? 0)) / calls]),
+        [...usedAfter].map(([role, us]) => [role, (us - (usedBefore.get(role) ?? 0)) / sent]),
       ),
       foreignShare: foreign,
       versions: running.versions,
     };
   } finally {
-    await children.end();
+    await processes.end();
   }
 }
 
-interface Generator {
-  readonly outcomesPath: string;
-  /** Unix milliseconds at the trace's time 0. */
-  startAt(): number;
-  /** Plays the whole trace with its incidents. Resolves to what befell which worker. */
-  play(running: RunningSystem): Promise<Map<number, Standstill>>;
-}
+const SIGNALS = { freeze: 'SIGSTOP', thaw: 'SIGCONT', kill: 'SIGKILL' } as const;
+const FIELDS = { freeze: 'frozenFrom', thaw: 'frozenTo', kill: 'killedAt' } as const;
 
-async function startGenerator(trace: Trace, running: RunningSystem, children: Children): Promise<Generator> {
-  const tracePath = join(children.folder, 'trace.json');
-  const outcomesPath = join(children.folder, 'outcomes.json');
-  await writeFile(tracePath, JSON.stringify(trace));
-  const child = children.fork('generator', new URL('./generator.ts', import.meta.url));
-  const caller = { ...running.caller, deadlineMs: trace.deadlineMs };
-  const plan: GeneratorPlan = { tracePath, outcomesPath, caller };
-  const ready = children.message(child, GENERATOR_LIMIT_MS);
-  child.send(plan);
-  await ready;
-  let startAt = 0;
-  return {
-    outcomesPath,
-    startAt: () => startAt,
-    async play() {
-      startAt = performance.timeOrigin + performance.now() + HEAD_START_MS;
-      const done = children.message(child, trace.endMs + trace.deadlineMs + GENERATOR_LIMIT_MS);
-      const start: GeneratorStart = { startAt };
-      child.send(start);
-      const [standstills] = await Promise.all([befall(trace, running, startAt), done]);
-      return standstills;
-    },
-  };
-}
-
-const signals = { freeze: 'SIGSTOP', thaw: 'SIGCONT', kill: 'SIGKILL' } as const;
-
-/** Stops, continues and kills workers at their time. */
+/** Stops, continues and kills workers at their time. Resolves to what befell which worker, by name. */
 async function befall(
   trace: Trace,
   running: RunningSystem,
   startAt: number,
-): Promise<Map<number, Standstill>> {
-  const standstills = new Map<number, Standstill>();
+): Promise<Map<string, Standstill>> {
+  const standstills = new Map<string, Standstill>();
   for (const { kind, worker: index, at } of trace.incidents) {
-    await pause(Math.max(0, startAt + at - Date.now()));
+    await pause(Math.max(0, startAt + at - sharedNow()));
     const worker = running.workers[index];
+    if (worker === undefined) continue;
     // The whole tree: a supervisor must neither go on alone nor start another worker.
-    if (worker?.pid !== undefined) signalTree(worker.pid, signals[kind]);
-    const field = kind === 'kill' ? 'killedAt' : kind === 'freeze' ? 'frozenFrom' : 'frozenTo';
-    standstills.set(index, { ...standstills.get(index), [field]: Date.now() - startAt });
+    worker.killTree(SIGNALS[kind]);
+    standstills.set(worker.name, { ...standstills.get(worker.name), [FIELDS[kind]]: sharedNow() });
   }
   return standstills;
 }

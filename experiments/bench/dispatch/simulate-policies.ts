@@ -1,7 +1,7 @@
-import type { TraceCall } from './trace.ts';
+import type { TraceCall } from '../../harness/generator/trace.ts';
 
 /** What a policy may look at besides the queue. */
-export interface PolicyView {
+interface PolicyView {
   readonly now: number;
   readonly deadlineMs: number;
   /** When a call last expired in the queue, `-Infinity` if none did. */

@@ -1,12 +1,13 @@
-import type { Outcome, WorkEntry } from './outcomes.ts';
+import type { MeasuredCall, TraceCall } from '../../harness/generator/trace.ts';
 import { Agenda } from './simulate-agenda.ts';
 import { type Policy, type PolicyName, policies } from './simulate-policies.ts';
-import type { Trace, TraceCall, TraceIncident } from './trace.ts';
+import type { Trace, TraceIncident } from './trace.ts';
+import type { WorkEntry } from './work.ts';
 import type { WorkerSpeed } from './workloads.ts';
 
 /** What a simulated run yields: the same two records as a real one. */
 export interface SimulatedRun {
-  readonly outcomes: Outcome[];
+  readonly calls: MeasuredCall[];
   readonly work: WorkEntry[];
 }
 
@@ -20,11 +21,11 @@ export function simulate(trace: Trace, policy: PolicyName): SimulatedRun {
 }
 
 /** How long a call runs on a worker, in milliseconds. */
-export function serviceMs(speed: WorkerSpeed, sizeMs: number): number {
+function serviceMs(speed: WorkerSpeed, sizeMs: number): number {
   return speed.baseMs + speed.scale * sizeMs;
 }
 
-interface Running {
+interface RunningCall {
   readonly call: TraceCall;
   readonly beganAt: number;
   finishesAt: number;
@@ -35,7 +36,7 @@ interface Running {
 interface SimulatedWorker {
   readonly index: number;
   readonly speed: WorkerSpeed;
-  readonly running: Set<Running>;
+  readonly running: Set<RunningCall>;
   state: 'up' | 'frozen' | 'dead';
 }
 
@@ -48,7 +49,7 @@ class Simulation {
   readonly #preferred: SimulatedWorker[];
   /** In order of arrival. */
   readonly #queue: TraceCall[] = [];
-  readonly #outcomes = new Map<number, Outcome>();
+  readonly #measured = new Map<number, MeasuredCall>();
   readonly #work: WorkEntry[] = [];
   #now = 0;
   #evictedAt = Number.NEGATIVE_INFINITY;
@@ -57,7 +58,7 @@ class Simulation {
     this.#trace = trace;
     this.#policy = policy;
     this.#workers = trace.workers.map((speed, index) => ({ index, speed, running: new Set(), state: 'up' }));
-    const meanMs = trace.calls.reduce((total, { sizeMs }) => total + sizeMs / trace.calls.length, 0);
+    const meanMs = trace.calls.reduce((total, { size }) => total + size / trace.calls.length, 0);
     this.#preferred = this.#workers.toSorted(
       (a, b) => serviceMs(a.speed, meanMs) - serviceMs(b.speed, meanMs),
     );
@@ -77,7 +78,7 @@ class Simulation {
       next.run();
       this.#handOut();
     }
-    return { outcomes: [...this.#outcomes.values()], work: this.#work };
+    return { calls: [...this.#measured.values()], work: this.#work };
   }
 
   #handOut(): void {
@@ -87,7 +88,7 @@ class Simulation {
           now: this.#now,
           deadlineMs: this.#trace.deadlineMs,
           evictedAt: this.#evictedAt,
-          serviceMs: (call) => serviceMs(worker.speed, call.sizeMs),
+          serviceMs: (call) => serviceMs(worker.speed, call.size),
         });
         const [call] = index === undefined ? [] : this.#queue.splice(index, 1);
         if (call === undefined) break;
@@ -97,26 +98,26 @@ class Simulation {
   }
 
   #begin(worker: SimulatedWorker, call: TraceCall): void {
-    const finishesAt = this.#now + serviceMs(worker.speed, call.sizeMs);
+    const finishesAt = this.#now + serviceMs(worker.speed, call.size);
     const running = { call, beganAt: this.#now, finishesAt, leftMs: 0 };
     worker.running.add(running);
     this.#agenda.add(finishesAt, () => this.#finish(worker, running));
   }
 
-  #finish(worker: SimulatedWorker, running: Running): void {
+  #finish(worker: SimulatedWorker, running: RunningCall): void {
     if (worker.state !== 'up' || running.finishesAt !== this.#now || !worker.running.has(running)) return;
     this.#end(worker, running);
-    if (!this.#outcomes.has(running.call.id)) this.#settle(running.call, 'ok');
+    if (!this.#measured.has(running.call.id)) this.#settle(running.call, 'ok');
   }
 
   #expire(call: TraceCall): void {
-    if (this.#outcomes.has(call.id)) return;
+    if (this.#measured.has(call.id)) return;
     if (this.#queue.includes(call)) this.#evictedAt = this.#now;
     this.#abandon(call, 'gave_up');
   }
 
   #abandon(call: TraceCall, code: string): void {
-    if (this.#outcomes.has(call.id)) return;
+    if (this.#measured.has(call.id)) return;
     this.#settle(call, code);
     const queued = this.#queue.indexOf(call);
     if (queued >= 0) this.#queue.splice(queued, 1);
@@ -133,7 +134,7 @@ class Simulation {
       worker.state = 'dead';
       for (const running of worker.running) {
         this.#end(worker, running);
-        if (!this.#outcomes.has(running.call.id)) this.#settle(running.call, 'worker_lost');
+        if (!this.#measured.has(running.call.id)) this.#settle(running.call, 'worker_lost');
       }
       return;
     }
@@ -147,7 +148,7 @@ class Simulation {
     }
   }
 
-  #end(worker: SimulatedWorker, running: Running): void {
+  #end(worker: SimulatedWorker, running: RunningCall): void {
     worker.running.delete(running);
     const { call, beganAt } = running;
     this.#work.push({ worker: worker.index, call: call.id, beganAt, endedAt: this.#now });
@@ -156,6 +157,6 @@ class Simulation {
   #settle(call: TraceCall, code: string): void {
     const afterMs = this.#now - call.at;
     const leadIn = call.at < this.#trace.leadInMs;
-    this.#outcomes.set(call.id, { call: call.id, leadIn, good: code === 'ok', code, afterMs, lateMs: 0 });
+    this.#measured.set(call.id, { call: call.id, leadIn, good: code === 'ok', code, afterMs, lateMs: 0 });
   }
 }

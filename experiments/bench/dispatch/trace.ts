@@ -1,16 +1,7 @@
 import { randomStream } from '../../../lib/random-stream.ts';
-import { drawSize, exponential } from './random.ts';
+import type { CallTrace, TraceCall } from '../../harness/generator/trace.ts';
+import { drawSize, poissonTimes } from '../../harness/random.ts';
 import { DEADLINE_MS, type Incident, type WorkerSpeed, type Workload } from './workloads.ts';
-
-/** One call of a trace; times are milliseconds from the start of the run. */
-export interface TraceCall {
-  readonly id: number;
-  readonly at: number;
-  readonly sizeMs: number;
-  readonly gateway: number;
-  /** When its caller leaves, if before the deadline. */
-  readonly leavesAt?: number;
-}
 
 /** An incident at its time, in milliseconds from the start of the run. */
 export interface TraceIncident {
@@ -20,20 +11,12 @@ export interface TraceIncident {
 }
 
 /** All that happens in a run, the same for every system. */
-export interface Trace {
+export interface Trace extends CallTrace {
   readonly workload: string;
   readonly seed: number;
-  readonly deadlineMs: number;
-  /** Calls before this moment warm things up and are not counted. */
-  readonly leadInMs: number;
-  readonly endMs: number;
   readonly workers: readonly WorkerSpeed[];
   readonly slots: number;
-  readonly gateways: number;
-  readonly calls: readonly TraceCall[];
   readonly incidents: readonly TraceIncident[];
-  /** Closed loop: this many in flight until `endMs`; then `calls` is empty and each is of `sizeMs`. */
-  readonly closed?: { readonly inFlight: number; readonly sizeMs: number };
 }
 
 /** What may differ from the workload's own figures. */
@@ -66,8 +49,8 @@ export function makeTrace(workload: Workload, seed: number, options: TraceOption
     })),
   };
   if (workload.arrivals.kind === 'closed') {
-    const sizeMs = drawSize(workload.size, () => 0) * scale;
-    return { ...frame, calls: [], closed: { inFlight: workload.arrivals.inFlight, sizeMs } };
+    const size = drawSize(workload.size, () => 0) * scale;
+    return { ...frame, calls: [], closed: { inFlight: workload.arrivals.inFlight, size } };
   }
   return { ...frame, calls: makeCalls(workload, seed, endMs, scale) };
 }
@@ -77,23 +60,19 @@ function makeCalls(workload: Workload, seed: number, endMs: number, scale: numbe
   const stream = (purpose: string) => randomStream(seed, `${workload.id}/${purpose}`);
   const [sizes, gateways, leaving] = [stream('sizes'), stream('gateways'), stream('leaving')];
   return arrivalTimes(workload, stream('arrivals'), endMs).map((at, id) => {
-    const sizeMs = drawSize(workload.size, sizes) * scale;
+    const size = drawSize(workload.size, sizes) * scale;
     const gateway = Math.floor(gateways() * workload.gateways);
     const [leaves, after] = [leaving() < workload.leaverShare, leaving() * DEADLINE_MS];
-    const call = { id, at: at * scale, sizeMs, gateway };
+    const call = { id, at: at * scale, size, gateway };
     return leaves ? { ...call, leavesAt: (at + after) * scale } : call;
   });
 }
 
 function arrivalTimes(workload: Workload, random: () => number, endMs: number): number[] {
   const { arrivals } = workload;
+  if (arrivals.kind === 'poisson') return poissonTimes(arrivals.perSecond, endMs, random);
   const times: number[] = [];
-  if (arrivals.kind === 'poisson') {
-    const meanGapMs = 1000 / arrivals.perSecond;
-    for (let at = exponential(meanGapMs, random()); at < endMs; at += exponential(meanGapMs, random())) {
-      times.push(at);
-    }
-  } else if (arrivals.kind === 'bursts') {
+  if (arrivals.kind === 'bursts') {
     for (let at = 0; at < endMs; at += arrivals.everyMs) {
       for (let i = 0; i < arrivals.calls; i++) times.push(at);
     }

@@ -1,4 +1,4 @@
-import { meanSize, type SizeDistribution } from './random.ts';
+import { meanSize, type SizeDistribution } from '../../harness/random.ts';
 
 /** How fast a worker is: a call of size `s` takes it `baseMs + scale × s` milliseconds. */
 export interface WorkerSpeed {
@@ -7,7 +7,7 @@ export interface WorkerSpeed {
 }
 
 /** When calls come. Bursts and Poisson arrivals are open loop; `closed` keeps a number of calls in flight. */
-export type Arrivals =
+type ArrivalPattern =
   | { readonly kind: 'poisson'; readonly perSecond: number }
   | { readonly kind: 'bursts'; readonly calls: number; readonly everyMs: number }
   | { readonly kind: 'closed'; readonly inFlight: number };
@@ -29,7 +29,7 @@ export interface Workload {
   readonly slots: number;
   readonly gateways: number;
   readonly size: SizeDistribution;
-  readonly arrivals: Arrivals;
+  readonly arrivals: ArrivalPattern;
   /** Measured time, without the lead-in. */
   readonly seconds: number;
   readonly incidents: readonly Incident[];
@@ -182,7 +182,7 @@ function poisson({ perSecond, ...options }: PoissonOptions): Workload {
   };
 }
 
-function short(id: string, title: string, ms: number, arrivals: Arrivals): Workload {
+function short(id: string, title: string, ms: number, arrivals: ArrivalPattern): Workload {
   return {
     id,
     title: `${title}, 2 workers of 32 slots`,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type Html, markup } from './html.ts';
+import { type Html, markup } from '../../harness/report/html.ts';
 
 /** The chart library as a style and a script with its licence. Read from its package; throws when that is not installed. */
 export function chartLibrary(): { style: Html; script: Html } {

@@ -1,7 +1,7 @@
+import { type Html, html, markup } from '../../harness/report/html.ts';
 import type { ScenarioResult } from '../result.ts';
 import { answerCharts, type Chart, type ChartData, countCharts } from './chart-data.ts';
 import { formatCount } from './format.ts';
-import { type Html, html, markup } from './html.ts';
 import { OUTCOMES } from './outcomes.ts';
 import { panels } from './panels.ts';
 

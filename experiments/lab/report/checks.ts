@@ -1,5 +1,5 @@
+import { type Html, html, prose } from '../../harness/report/html.ts';
 import type { Check, LabResult, ScenarioResult } from '../result.ts';
-import { type Html, html, prose } from './html.ts';
 
 /** The checks of a scenario or of the loss table, each with what was got. */
 export function checkList(checks: readonly Check[], heading: string): Html | undefined {
@@ -19,7 +19,7 @@ export function mark(ok: boolean): Html {
 }
 
 /** Whether a scenario was run to its end and shows all that it must. */
-export function isPassed({ checks, error }: ScenarioResult): boolean {
+export function isScenarioPassed({ checks, error }: ScenarioResult): boolean {
   return error === undefined && checks.every(({ ok }) => ok);
 }
 

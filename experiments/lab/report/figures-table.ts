@@ -1,8 +1,8 @@
-import type { Outcome, ScenarioResult, Variant } from '../result.ts';
+import { type Content, codeName, type Html, html, prose } from '../../harness/report/html.ts';
+import type { AnswerCount, ScenarioResult, Variant } from '../result.ts';
 import { formatCount, formatMs, formatPercent, NOTHING } from './format.ts';
-import { type Content, codeName, type Html, html, prose } from './html.ts';
 import { countOutcomes } from './outcomes.ts';
-import { nameOf } from './panels.ts';
+import { variantName } from './panels.ts';
 
 interface Row {
   readonly label: Content;
@@ -23,7 +23,7 @@ export function figuresTable({ title, variants }: ScenarioResult): Html {
   return html`
 <div class="scroll" tabindex="0" role="region" aria-label="Figures: ${title}">
 <table class="figures">
-  <thead><tr><td></td>${variants.map((variant) => html`<th scope="col" class="${variant.kind}">${nameOf(variant)}</th>`)}</tr></thead>
+  <thead><tr><td></td>${variants.map((variant) => html`<th scope="col" class="${variant.kind}">${variantName(variant)}</th>`)}</tr></thead>
   ${groups.map(([heading, rows]) => group(heading, rows, variants))}
 </table>
 </div>`;
@@ -41,7 +41,7 @@ function group(heading: string, rows: readonly Row[], variants: readonly Variant
   </tbody>`;
 }
 
-const countCell = (isMeant: (outcome: Outcome) => boolean) => (variant: Variant) =>
+const countCell = (isMeant: (outcome: AnswerCount) => boolean) => (variant: Variant) =>
   ofOffered(countOutcomes(variant, isMeant), variant);
 
 const CALL_ROWS: readonly Row[] = [
@@ -99,9 +99,9 @@ function factRows(variants: readonly Variant[]): Row[] {
 }
 
 function outcomeRows(variants: readonly Variant[]): Row[] {
-  const same = (one: Outcome, other: Outcome) =>
+  const same = (one: AnswerCount, other: AnswerCount) =>
     one.status === other.status && one.code === other.code && one.started === other.started;
-  const kinds: Outcome[] = [];
+  const kinds: AnswerCount[] = [];
   for (const outcome of variants.flatMap(({ outcomes }) => outcomes)) {
     if (!kinds.some((kind) => same(kind, outcome))) kinds.push(outcome);
   }
@@ -119,11 +119,11 @@ function lateResults(variant: Variant): number {
   return countOutcomes(variant, ({ code }) => code === 'ok') - variant.inTime;
 }
 
-function isFailure({ started, code }: Outcome): boolean {
+function isFailure({ started, code }: AnswerCount): boolean {
   return started === 'yes' && code !== 'ok';
 }
 
-function isClosed({ status }: Outcome): boolean {
+function isClosed({ status }: AnswerCount): boolean {
   return status === 0;
 }
 

@@ -1,10 +1,9 @@
+import { codeName, type Html, html } from '../../harness/report/html.ts';
+import { WORK } from '../losses/text.ts';
 import { type LabResult, LOSS_PARTS, LOSS_PHASES, LOSS_SIGNALS, type Loss } from '../result.ts';
 import { checkList } from './checks.ts';
 import { formatMs } from './format.ts';
-import { codeName, type Html, html } from './html.ts';
 import { outcomeKey } from './outcomes.ts';
-
-const WORK = { 'never began': 'never ran', began: 'began, did not end', ended: 'ran to its end' } as const;
 
 const PHASES = {
   'before it is sent': 'the gateway reads its body',

@@ -1,4 +1,4 @@
-import type { Outcome, Variant } from '../result.ts';
+import type { AnswerCount, Variant } from '../result.ts';
 
 /** What an answer means to its caller. The order is that of marks and colours in the charts. */
 export const OUTCOMES = [
@@ -11,7 +11,7 @@ export const OUTCOMES = [
 export type OutcomeKey = (typeof OUTCOMES)[number]['key'];
 
 /** Which of these an answer is. A 504 tells that the budget is over, whether the call began or not. */
-export function outcomeKey({ status, code, started }: Omit<Outcome, 'count'>): OutcomeKey {
+export function outcomeKey({ status, code, started }: Omit<AnswerCount, 'count'>): OutcomeKey {
   if (code === 'ok') return 'result';
   if (status === 504) return 'late';
   return started === 'no' ? 'refused' : 'lost';
@@ -29,7 +29,7 @@ export function outcomeIndexes({ outcomes }: Variant): (code: string) => number 
 }
 
 /** How many calls of a variant ended in a way. */
-export function countOutcomes({ outcomes }: Variant, isMeant: (outcome: Outcome) => boolean): number {
+export function countOutcomes({ outcomes }: Variant, isMeant: (outcome: AnswerCount) => boolean): number {
   return outcomes.filter(isMeant).reduce((sum, { count }) => sum + count, 0);
 }
 

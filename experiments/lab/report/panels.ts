@@ -1,5 +1,5 @@
+import { type Html, html } from '../../harness/report/html.ts';
 import type { Variant } from '../result.ts';
-import { type Html, html } from './html.ts';
 import { KIND_LABELS } from './outcomes.ts';
 
 /** One panel for each variant, side by side where there is room; those of ours are set off. */
@@ -10,12 +10,12 @@ export function panels(
   return html`
 <div class="panels of-${variants.length}">${variants.map(
     (variant, index) => html`
-<div class="panel ${variant.kind}"><h5>${nameOf(variant)}</h5>${content(variant, index)}</div>`,
+<div class="panel ${variant.kind}"><h5>${variantName(variant)}</h5>${content(variant, index)}</div>`,
   )}
 </div>`;
 }
 
 /** The name of a variant, and of its kind where the name does not say it. */
-export function nameOf({ name, kind }: Variant): Html {
+export function variantName({ name, kind }: Variant): Html {
   return html`<span class="name">${name}</span> <span class="kind">${KIND_LABELS[kind]}</span>`;
 }

@@ -1,9 +1,9 @@
+import { embeddedJson, html, markup } from '../../harness/report/html.ts';
 import type { LabResult } from '../result.ts';
 import { chartLibrary } from './assets.ts';
 import type { ChartData } from './chart-data.ts';
 import { CHART_SCRIPT } from './chart-script.ts';
 import { formatTime } from './format.ts';
-import { embeddedJson, html, markup } from './html.ts';
 import { lossesSection } from './losses.ts';
 import { scenarioSection } from './scenario.ts';
 import { STYLE } from './style.ts';

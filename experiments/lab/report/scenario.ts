@@ -1,11 +1,11 @@
+import { type Html, html, prose } from '../../harness/report/html.ts';
 import type { ScenarioResult, Variant } from '../result.ts';
 import type { ChartData } from './chart-data.ts';
 import { timeFigures } from './charts.ts';
 import { checkList } from './checks.ts';
 import { figuresTable } from './figures-table.ts';
 import { formatCount, formatMany, formatMs } from './format.ts';
-import { type Html, html, prose } from './html.ts';
-import { nameOf } from './panels.ts';
+import { variantName } from './panels.ts';
 import { workersFigure } from './workers.ts';
 
 /** Where the section of a scenario is in the page. */
@@ -34,7 +34,7 @@ function variantParts(scenario: ScenarioResult, data: ChartData[]): Html {
   <h3>What ran</h3>
   <dl class="variants">${variants.map(
     (variant) => html`
-    <dt class="${variant.kind}">${nameOf(variant)}</dt><dd>${prose(variant.about)} <span class="quiet">${formatMany(variant.offered, 'call')}, ${formatMs(variant.tookMs)} from the first one to the last answer.${eventsOf(variant)}</span></dd>`,
+    <dt class="${variant.kind}">${variantName(variant)}</dt><dd>${prose(variant.about)} <span class="quiet">${formatMany(variant.offered, 'call')}, ${formatMs(variant.tookMs)} from the first one to the last answer.${eventsOf(variant)}</span></dd>`,
   )}
   </dl>
   <h3>What happened</h3>

@@ -1,7 +1,7 @@
+import { type Html, html, prose } from '../../harness/report/html.ts';
 import type { LabResult, ScenarioResult, Variant } from '../result.ts';
-import { countChecks, isPassed, mark } from './checks.ts';
+import { countChecks, isScenarioPassed, mark } from './checks.ts';
 import { formatMany, formatPercent, formatTime } from './format.ts';
-import { type Html, html, prose } from './html.ts';
 import { anchorOf } from './scenario.ts';
 
 /** The head of the page: what this is, whether all held, where it ran, and one row for each scenario. */
@@ -60,7 +60,7 @@ function overview({ scenarios }: LabResult): Html {
 function overviewRow(scenario: ScenarioResult): Html {
   const { id, title, question, comparesShares = true, variants, checks, error } = scenario;
   const passed = checks.filter(({ ok }) => ok).length;
-  const ok = isPassed(scenario);
+  const ok = isScenarioPassed(scenario);
   return html`
 <tr>
   <th scope="row"><a href="#${anchorOf(scenario)}"><span class="id">${id}</span>${title}</a><span class="quiet">${prose(question)}</span></th>

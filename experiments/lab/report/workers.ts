@@ -1,6 +1,6 @@
+import { type Html, html } from '../../harness/report/html.ts';
 import type { ScenarioResult, Variant, WorkerFigures } from '../result.ts';
 import { formatCount } from './format.ts';
-import { type Html, html } from './html.ts';
 import { panels } from './panels.ts';
 
 const BARS = [

@@ -1,6 +1,6 @@
-import { quantile } from '../calls.ts';
+import { percentile } from '../../harness/statistics.ts';
 import { auditOf, type Play, unstalledMs, variantOf } from '../play.ts';
-import { type Context, check, NOTEBOOK_GAP_MS, type Scenario } from '../scenario.ts';
+import { check, NOTEBOOK_GAP_MS, type Scenario, type ScenarioContext } from '../scenario.ts';
 
 const IMPOLITE_MS = 12_000;
 /** Two pauses of ten seconds, and calls between them. */
@@ -44,7 +44,12 @@ export const noConsumers: Scenario = {
   },
 };
 
-function play(context: Context, name: string, about: string, flags: readonly string[]): Promise<Play> {
+function play(
+  context: ScenarioContext,
+  name: string,
+  about: string,
+  flags: readonly string[],
+): Promise<Play> {
   const isPolite = name === 'polite';
   return context.play({ name, kind: 'ours', about }, async (scene) => {
     await scene.set([flags], []);
@@ -115,5 +120,5 @@ function pauseLines({ pauses }: Play): string[] {
 
 function callerMs(one: Play, share: number): number {
   const took = one.calls.map((call) => unstalledMs(call, one));
-  return quantile(took, share) ?? Number.POSITIVE_INFINITY;
+  return percentile(took, share) ?? Number.POSITIVE_INFINITY;
 }

@@ -1,8 +1,9 @@
-import { answeredAfterMs, quantile, type SeenCall } from '../calls.ts';
+import { percentile } from '../../harness/statistics.ts';
+import { answeredAfterMs, type SeenCall } from '../calls.ts';
 import { medianRefusalMs, wastedRuns } from '../figures.ts';
 import { auditOf, describeWasted, type Play, resultsOf, variantOf } from '../play.ts';
 import type { Check } from '../result.ts';
-import { type Context, check, NOTEBOOK_GAP_MS, NOTEBOOK_RUN_MS, type Scenario } from '../scenario.ts';
+import { check, NOTEBOOK_GAP_MS, NOTEBOOK_RUN_MS, type Scenario, type ScenarioContext } from '../scenario.ts';
 
 /** About 100 calls, three times what the worker can do. */
 const DURATION_MS = 75_000;
@@ -29,7 +30,7 @@ export const overload: Scenario = {
   },
 };
 
-function play(context: Context, kind: 'plain' | 'ours'): Promise<Play> {
+function play(context: ScenarioContext, kind: 'plain' | 'ours'): Promise<Play> {
   const about =
     kind === 'ours' ? 'One worker of ours with one slot.' : 'One plain consumer, one call at a time.';
   return context.play({ name: kind, kind, about }, async (scene) => {
@@ -75,7 +76,8 @@ function oursChecks(ours: Play, speedUp: number): Check[] {
 
 function factsOf(one: Play): Record<string, string> {
   const refusalMs = medianRefusalMs(one.calls);
-  const failedMs = quantile(one.calls.filter(({ code }) => code !== 'ok').map(answeredAfterMs));
+  const failed = one.calls.filter(({ code }) => code !== 'ok');
+  const failedMs = percentile(failed.map(answeredAfterMs), 0.5);
   return {
     'a no took (middle)': failedMs === undefined ? '–' : `${failedMs.toFixed(0)} ms`,
     'told that it did not start after (middle)': refusalMs === undefined ? '–' : `${refusalMs.toFixed(0)} ms`,

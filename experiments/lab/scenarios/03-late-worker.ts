@@ -1,5 +1,5 @@
 import { auditOf, callLines, type Play, resultsOf, variantOf } from '../play.ts';
-import { type Context, check, NOTEBOOK_GAP_MS, NOTEBOOK_RUN_MS, type Scenario } from '../scenario.ts';
+import { check, NOTEBOOK_GAP_MS, NOTEBOOK_RUN_MS, type Scenario, type ScenarioContext } from '../scenario.ts';
 import type { Scene } from '../scene.ts';
 
 /** Calls that are there before the late worker is. */
@@ -70,7 +70,7 @@ export const lateWorker: Scenario = {
   },
 };
 
-function play(context: Context, kind: 'plain' | 'ours'): Promise<Play> {
+function play(context: ScenarioContext, kind: 'plain' | 'ours'): Promise<Play> {
   const about = `A busy ${kind === 'ours' ? 'worker of ours' : 'plain consumer'} with ${EARLY_CALLS} calls; then a fast one connects.`;
   const budgetMs = BUDGET_MS / context.speedUp;
   return context.play({ name: kind, kind, about, budgetMs }, async (scene) => {

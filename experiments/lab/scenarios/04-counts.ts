@@ -1,11 +1,11 @@
+import { snapshotLines } from '../../../cli/top/snapshot-text.ts';
 import type { Snapshot } from '../../../observe/snapshot.ts';
-import { snapshotLines } from '../../../observe/snapshot-text.ts';
+import type { LogLine } from '../../harness/running-process.ts';
 import { metricOf, metricsPort } from '../metrics.ts';
 import { auditOf, callLines, variantOf } from '../play.ts';
 import type { Check } from '../result.ts';
 import { check, NOTEBOOK_GAP_MS, NOTEBOOK_RUN_MS, type Scenario } from '../scenario.ts';
 import type { Scene } from '../scene.ts';
-import type { LogLine } from '../stage-process.ts';
 
 const DURATION_MS = 20_000;
 const SHOWN_LINES = 8;
@@ -17,11 +17,11 @@ const PARKED_APART = 2;
 const COUNTS = ['running', 'buffered', 'parked'] as const;
 
 /** How many calls were where. */
-type Counts = Record<(typeof COUNTS)[number], number>;
+type CallCounts = Record<(typeof COUNTS)[number], number>;
 
 /** What was looked at while calls came. */
 interface Looks {
-  readonly metrics: readonly Counts[];
+  readonly metrics: readonly CallCounts[];
   readonly top: readonly Snapshot[];
 }
 
@@ -98,7 +98,7 @@ async function lookAtLoad(scene: Scene): Promise<Looks> {
   );
   const top = scene.stage.startTop(LOOK_EVERY_REALLY_MS);
   await top.until('shows something', TOP_STARTS_WITHIN_MS, () => top.lines.length > 0 || undefined);
-  const seen: Counts[] = [];
+  const seen: CallCounts[] = [];
   let isOver = false;
   const look = async () => {
     while (!isOver) {
@@ -113,7 +113,7 @@ async function lookAtLoad(scene: Scene): Promise<Looks> {
   return { metrics: seen, top: top.lines.map((line): Snapshot => JSON.parse(line)) };
 }
 
-function countsIn(metrics: string): Counts {
+function countsIn(metrics: string): CallCounts {
   return {
     running: metricOf(metrics, 'now_or_never_worker_running_calls'),
     buffered: metricOf(metrics, 'now_or_never_worker_buffered_calls'),
@@ -122,16 +122,16 @@ function countsIn(metrics: string): Counts {
 }
 
 /** A line is written when its call has ended: it counts the others. */
-function countsOfLine({ running, buffered, parked }: LogLine): Counts {
+function countsOfLine({ running, buffered, parked }: LogLine): CallCounts {
   return { running: 1 + Number(running), buffered: Number(buffered), parked: Number(parked) };
 }
 
-function mostOf(all: readonly Counts[]): Counts {
-  const most = (name: keyof Counts) => Math.max(0, ...all.map((one) => one[name]));
+function mostOf(all: readonly CallCounts[]): CallCounts {
+  const most = (name: keyof CallCounts) => Math.max(0, ...all.map((one) => one[name]));
   return { running: most('running'), buffered: most('buffered'), parked: most('parked') };
 }
 
-function sameCheck(where: string, got: Counts, log: Counts): Check {
+function sameCheck(where: string, got: CallCounts, log: CallCounts): Check {
   const isSame =
     got.running === SLOTS &&
     log.running === SLOTS &&
@@ -145,7 +145,7 @@ function sameCheck(where: string, got: Counts, log: Counts): Check {
   );
 }
 
-function describe({ running, buffered, parked }: Counts): string {
+function describe({ running, buffered, parked }: CallCounts): string {
   return `${running} running, ${buffered} buffered, ${parked} parked`;
 }
 

@@ -1,8 +1,14 @@
+import type { BufferRule } from '../../harness/job.mjs';
 import type { SeenCall } from '../calls.ts';
 import { auditOf, callLines, expiredLines, type Play, variantOf } from '../play.ts';
-import { type Context, check, NOTEBOOK_BUDGET_MS, NOTEBOOK_RUN_MS, type Scenario } from '../scenario.ts';
+import {
+  check,
+  NOTEBOOK_BUDGET_MS,
+  NOTEBOOK_RUN_MS,
+  type Scenario,
+  type ScenarioContext,
+} from '../scenario.ts';
 import type { Scene } from '../scene.ts';
-import type { BufferRule } from '../stage.ts';
 
 /** Calls that reach the worker while it stands still. */
 const CALLS = 4;
@@ -27,7 +33,7 @@ export const stoppedWorker: Scenario = {
         kind: 'plain',
         name: 'skip stale',
         about: 'A plain consumer that skips what is too old, by the time in the headers.',
-        buffer: 'skip-stale',
+        buffer: { skipsStale: true },
       }),
       play(context, {
         kind: 'ours',
@@ -84,7 +90,7 @@ export const stoppedWorker: Scenario = {
 };
 
 function play(
-  context: Context,
+  context: ScenarioContext,
   { kind, name, about, buffer }: { kind: 'plain' | 'ours'; name: string; about: string; buffer?: BufferRule },
 ): Promise<Play> {
   return context.play({ name, kind, about, body: BODY }, async (scene) => {

@@ -1,7 +1,7 @@
+import type { BufferRule } from '../../harness/job.mjs';
 import { percent } from '../figures.ts';
 import { auditOf, type Play, resultsOf, variantOf } from '../play.ts';
-import { type Context, check, NOTEBOOK_GAP_MS, NOTEBOOK_RUN_MS, type Scenario } from '../scenario.ts';
-import type { BufferRule } from '../stage.ts';
+import { check, NOTEBOOK_GAP_MS, NOTEBOOK_RUN_MS, type Scenario, type ScenarioContext } from '../scenario.ts';
 
 /** About 100 calls: enough that a few more or less at one worker change little. */
 const DURATION_MS = 75_000;
@@ -10,11 +10,12 @@ const FAST_RUN_MS = [400, 600] as const;
 
 /** The notebook's producer over a slow and a fast worker; shared by the scenarios that try to mend it. */
 export function slowAndFast(
-  context: Context,
+  context: ScenarioContext,
   kind: 'plain' | 'ours',
-  buffer: BufferRule = 'keep',
+  buffer: BufferRule = {},
 ): Promise<Play> {
-  const rule = typeof buffer === 'object' ? `limit ${buffer.limit}` : buffer;
+  const { limit, leavesAtHighWater = false } = buffer;
+  const rule = limit !== undefined ? `limit ${limit}` : leavesAtHighWater ? 'high-water' : 'keep';
   const name = kind === 'ours' || rule === 'keep' ? kind : rule;
   const about =
     kind === 'ours'

@@ -13,7 +13,7 @@ export const highWater: Scenario = {
   async run(context) {
     const [plain, leaving, ours] = await Promise.all([
       slowAndFast(context, 'plain'),
-      slowAndFast(context, 'plain', 'high-water'),
+      slowAndFast(context, 'plain', { leavesAtHighWater: true }),
       slowAndFast(context, 'ours'),
     ]);
     const left = leaving.ledger.filter(({ kind }) => kind === 'left').length;

@@ -1,6 +1,6 @@
 import { metricOf, metricsPort } from '../metrics.ts';
 import { auditOf, type Play, resultsOf, variantOf } from '../play.ts';
-import { type Context, check, NOTEBOOK_GAP_MS, type Scenario } from '../scenario.ts';
+import { check, NOTEBOOK_GAP_MS, type Scenario, type ScenarioContext } from '../scenario.ts';
 import type { Scene } from '../scene.ts';
 
 /** About 40 calls. */
@@ -30,7 +30,7 @@ export const twoGroups: Scenario = {
 /** Late replies as the metrics of the gateway count them. */
 type Late = Record<'plain' | 'ours', number>;
 
-function play(context: Context, kind: 'plain' | 'ours', late: Late): Promise<Play> {
+function play(context: ScenarioContext, kind: 'plain' | 'ours', late: Late): Promise<Play> {
   const about =
     kind === 'ours'
       ? 'A worker of ours with --group a, one with --group b.'

@@ -1,5 +1,5 @@
 import { auditOf, type Play, resultsOf, variantOf } from '../play.ts';
-import { type Context, check, NOTEBOOK_RUN_MS, type Scenario } from '../scenario.ts';
+import { check, NOTEBOOK_RUN_MS, type Scenario, type ScenarioContext } from '../scenario.ts';
 
 /** At about 1.2 times what the eight slots can do, for 270 calls: calls wait at every gateway. */
 const DURATION_MS = 60_000;
@@ -53,7 +53,7 @@ export const gateways: Scenario = {
   },
 };
 
-function play(context: Context, kind: 'plain' | 'ours', count: number): Promise<Play> {
+function play(context: ScenarioContext, kind: 'plain' | 'ours', count: number): Promise<Play> {
   const gatewaysText = count === 1 ? '1 gateway' : `${count} gateways`;
   const name = kind === 'plain' ? `plain, ${gatewaysText}` : gatewaysText;
   const about =

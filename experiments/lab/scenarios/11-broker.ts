@@ -1,7 +1,7 @@
 import { describeOutcomes } from '../figures.ts';
 import { auditOf, type Play, resultsOf, unstalledMs, variantOf } from '../play.ts';
 import type { Check } from '../result.ts';
-import { type Context, check, type Scenario } from '../scenario.ts';
+import { check, type Scenario, type ScenarioContext } from '../scenario.ts';
 import type { Scene } from '../scene.ts';
 
 const BEFORE_MS = 10_000;
@@ -35,7 +35,7 @@ export const brokerScenario: Scenario = {
   },
 };
 
-function play(context: Context, kind: 'plain' | 'ours'): Promise<Play> {
+function play(context: ScenarioContext, kind: 'plain' | 'ours'): Promise<Play> {
   const about =
     kind === 'ours'
       ? 'Two workers of ours with four slots each.'

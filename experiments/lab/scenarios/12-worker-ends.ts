@@ -1,9 +1,9 @@
+import { sharedNow } from '../../harness/clock.mjs';
 import type { SeenCall } from '../calls.ts';
 import { wastedRuns } from '../figures.ts';
-import { sharedNow } from '../machine-clock.ts';
 import { auditOf, describeWasted, type Play, resultsOf, runningAt, variantOf } from '../play.ts';
 import type { Check } from '../result.ts';
-import { type Context, check, NOTEBOOK_GAP_MS, type Scenario } from '../scenario.ts';
+import { check, NOTEBOOK_GAP_MS, type Scenario, type ScenarioContext } from '../scenario.ts';
 import type { Scene } from '../scene.ts';
 
 const BEFORE_MS = 10_000;
@@ -55,7 +55,11 @@ export const workerEnds: Scenario = {
   },
 };
 
-function play(context: Context, kind: 'plain' | 'ours', signal: 'SIGTERM' | 'SIGKILL'): Promise<Play> {
+function play(
+  context: ScenarioContext,
+  kind: 'plain' | 'ours',
+  signal: 'SIGTERM' | 'SIGKILL',
+): Promise<Play> {
   const what = kind === 'ours' ? 'workers of ours, one slot each' : 'plain consumers';
   const about = `Three ${what}; one of them gets ${signal}.`;
   const budgetMs = Math.max(BUDGET_MS / context.speedUp, MIN_BUDGET_REALLY_MS);

@@ -2,7 +2,7 @@ import type { SeenCall } from '../calls.ts';
 import { describeOutcomes } from '../figures.ts';
 import { auditOf, type Play, resultsOf, variantOf } from '../play.ts';
 import type { Check } from '../result.ts';
-import { type Context, check, NOTEBOOK_GAP_MS, type Scenario } from '../scenario.ts';
+import { check, NOTEBOOK_GAP_MS, type Scenario, type ScenarioContext } from '../scenario.ts';
 import type { Scene } from '../scene.ts';
 
 const BEFORE_MS = 10_000;
@@ -43,7 +43,11 @@ export const gatewayEnds: Scenario = {
   },
 };
 
-function play(context: Context, kind: 'plain' | 'ours', signal: 'SIGTERM' | 'SIGKILL'): Promise<Play> {
+function play(
+  context: ScenarioContext,
+  kind: 'plain' | 'ours',
+  signal: 'SIGTERM' | 'SIGKILL',
+): Promise<Play> {
   const about = `Two gateways before three ${kind === 'ours' ? 'workers of ours, one slot each' : 'plain consumers'}; gateway 1 gets ${signal}.`;
   const budgetMs = Math.max(BUDGET_MS / context.speedUp, MIN_BUDGET_REALLY_MS);
   return context.play({ name: `${kind}, ${signal}`, kind, about, budgetMs }, async (scene) => {

@@ -1,31 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { check, fullThresholds } from '../../../experiments/bench/dispatch/checks.ts';
-import { readLedger } from '../../../experiments/bench/dispatch/ledger.ts';
+import { checkRecords, fullThresholds } from '../../../experiments/bench/dispatch/checks.ts';
 import { summarize } from '../../../experiments/bench/dispatch/metrics.ts';
-import type { Outcome } from '../../../experiments/bench/dispatch/outcomes.ts';
 import { Records } from '../../../experiments/bench/dispatch/records.ts';
-import { median, percentile } from '../../../experiments/bench/dispatch/statistics.ts';
+import { workOf } from '../../../experiments/bench/dispatch/work.ts';
 import { selectWorkloads } from '../../../experiments/bench/dispatch/workloads.ts';
-
-test('percentiles are of nearest rank, and of nothing undefined', () => {
-  const values = Array.from({ length: 100 }, (_, i) => 100 - i);
-  assert.equal(percentile(values, 0.5), 50);
-  assert.equal(percentile(values, 0.99), 99);
-  assert.equal(percentile(values, 1), 100);
-  assert.equal(percentile(values, 0), 1);
-  assert.equal(percentile([7], 0.99), 7);
-  assert.equal(percentile([], 0.5), undefined);
-});
-
-test('the median of an even number is between the two in the middle', () => {
-  assert.equal(median([3, 1, 2]), 2);
-  assert.equal(median([4, 1, 3, 2]), 2.5);
-  assert.equal(median([]), undefined);
-});
+import type { MeasuredCall } from '../../../experiments/harness/generator/trace.ts';
+import { parseLedger, runsOf } from '../../../experiments/harness/ledger.ts';
 
 test('worker time for calls that were not answered in time is wasted', () => {
   const outcomes = [outcome(0, 'ok', 100), outcome(1, 'gave_up', 500), outcome(2, 'left', 50)];
@@ -46,31 +27,25 @@ test('the lead-in is left out of every figure', () => {
   assert.equal(summary.wasted, 0);
 });
 
-test('a ledger tells what a worker ran, without the time it was frozen, until it was killed', async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'bench-ledger-'));
-  try {
-    const path = join(folder, 'ledger');
-    await writeFile(path, 'begin 1 1010\nend 1 1110\nbegin 2 1200\nend 2 1800\nbegin 3 1900\n');
-    const frozen = { frozenFrom: 300, frozenTo: 700 };
-    const ledger = (standstill: Parameters<typeof readLedger>[4]) =>
-      readLedger(path, 0, 1000, 5000, standstill);
-    assert.deepEqual(await ledger(frozen), [
-      { worker: 0, call: 1, beganAt: 10, endedAt: 110 },
-      { worker: 0, call: 2, beganAt: 200, endedAt: 400 },
-      { worker: 0, call: 3, beganAt: 900, endedAt: 5000 },
-    ]);
-    assert.equal((await ledger({ killedAt: 950 })).at(-1)?.endedAt, 950);
-    assert.deepEqual(await readLedger(join(folder, 'none'), 0, 0, 1), []);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+test('work is told without the time that a worker was frozen, until it was killed', () => {
+  const text =
+    'began 1 1010\nended 1 1110\nbegan 2 1200\nended 2 1800\nbegan -1 1850\nended -1 1860\nbegan 3 1900\n';
+  const ledger = parseLedger('b', text);
+  const work = (killed: ReadonlyMap<string, number>, standstill: object) =>
+    workOf(runsOf(ledger, 6000, killed), ['a', 'b'], 1000, new Map([['b', standstill]]));
+  assert.deepEqual(work(new Map(), { frozenFrom: 1300, frozenTo: 1700 }), [
+    { worker: 1, call: 1, beganAt: 10, endedAt: 110 },
+    { worker: 1, call: 2, beganAt: 200, endedAt: 400 },
+    { worker: 1, call: 3, beganAt: 900, endedAt: 5000 },
+  ]);
+  assert.equal(work(new Map([['b', 1950]]), {}).at(-1)?.endedAt, 950);
 });
 
 test('a ratio compares runs of the same seed, and its median judges', () => {
   const records = recordsOf({ alifo: [0.5, 0.5, 0.25], ours: [0.25, 0.375, 0.3125] });
   // 0.5, 0.75 and 1.25: dividing the medians would say 0.625.
   assert.equal(records.ratio('W2@1.5', 'ours', 'alifo'), 0.75);
-  const results = check(selectWorkloads(['W2@1.5']), records, fullThresholds);
+  const results = checkRecords(selectWorkloads(['W2@1.5']), records, fullThresholds);
   assert.deepEqual(
     results.map(({ what, passed }) => `${what} ${passed}`),
     [
@@ -82,10 +57,10 @@ test('a ratio compares runs of the same seed, and its median judges', () => {
 });
 
 test('what was not measured is not judged', () => {
-  assert.deepEqual(check(selectWorkloads(['W1', 'W2', 'short']), new Records(), fullThresholds), []);
+  assert.deepEqual(checkRecords(selectWorkloads(['W1', 'W2', 'short']), new Records(), fullThresholds), []);
 });
 
-function outcome(call: number, code: string, afterMs: number): Outcome {
+function outcome(call: number, code: string, afterMs: number): MeasuredCall {
   return { call, leadIn: false, good: code === 'ok', code, afterMs, lateMs: 0 };
 }
 

@@ -3,8 +3,9 @@ import { test } from 'node:test';
 import { summarize } from '../../../experiments/bench/dispatch/metrics.ts';
 import { type SimulatedRun, simulate } from '../../../experiments/bench/dispatch/simulate.ts';
 import { Agenda } from '../../../experiments/bench/dispatch/simulate-agenda.ts';
-import { makeTrace, type Trace, type TraceCall } from '../../../experiments/bench/dispatch/trace.ts';
+import { makeTrace, type Trace } from '../../../experiments/bench/dispatch/trace.ts';
 import { selectWorkloads } from '../../../experiments/bench/dispatch/workloads.ts';
+import type { TraceCall } from '../../../experiments/harness/generator/trace.ts';
 
 test('one call after the other on one worker', () => {
   const run = simulate(trace([at(0, 100), at(50, 100)]), 'fifo');
@@ -17,7 +18,7 @@ test('a call that has expired is not begun, one that runs at its deadline runs o
   assert.deepEqual(ends(run), ['0 gave_up 500', '1 gave_up 500']);
   assert.deepEqual(begins(run), [0]);
   assert.equal(run.work[0]?.endedAt, 600);
-  assert.equal(summarize(run.outcomes, run.work).wasted, 1);
+  assert.equal(summarize(run.calls, run.work).wasted, 1);
 });
 
 test('a policy that aborts frees the worker at the deadline', () => {
@@ -87,7 +88,7 @@ test('a killed worker loses its call, and is given none', () => {
 
 test('calls of the lead-in are run but not counted', () => {
   const run = simulate({ ...trace([at(0, 100), at(50, 100)]), leadInMs: 20 }, 'fifo');
-  const summary = summarize(run.outcomes, run.work);
+  const summary = summarize(run.calls, run.work);
   assert.equal(summary.offered, 1);
   assert.equal(summary.p50Ms, 150);
 });
@@ -97,9 +98,9 @@ test('above saturation FIFO collapses and adaptive LIFO does not', () => {
   assert.ok(workload);
   const overload = makeTrace(workload, 1, { leadInMs: 2000, timeScale: 1 });
   const goodput = (policy: 'alifo' | 'fifo' | 'omniscient') => {
-    const { outcomes, work } = simulate(overload, policy);
-    assert.equal(outcomes.length, overload.calls.length);
-    return summarize(outcomes, work).goodput;
+    const { calls, work } = simulate(overload, policy);
+    assert.equal(calls.length, overload.calls.length);
+    return summarize(calls, work).goodput;
   };
   assert.ok(goodput('fifo') < 0.3);
   assert.ok(goodput('alifo') > 0.55 && goodput('alifo') < 0.75);
@@ -119,8 +120,8 @@ test('an agenda is worked off in order of time, and of arrival at one time', () 
 let nextId = 0;
 
 /** A call due at `at`; `trace` numbers them in order. */
-function at(due: number, sizeMs: number): TraceCall {
-  return { id: nextId++, at: due, sizeMs, gateway: 0 };
+function at(due: number, size: number): TraceCall {
+  return { id: nextId++, at: due, size, gateway: 0 };
 }
 
 /** One worker of one slot and speed 1, deadline 500 ms. */
@@ -139,8 +140,8 @@ function trace(calls: readonly TraceCall[]): Trace {
   };
 }
 
-function ends({ outcomes }: SimulatedRun): string[] {
-  return outcomes
+function ends({ calls }: SimulatedRun): string[] {
+  return calls
     .toSorted((a, b) => a.call - b.call)
     .map(({ call, code, afterMs }) => `${call} ${code} ${afterMs}`);
 }

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { drawSize, meanSize, type SizeDistribution } from '../../../experiments/bench/dispatch/random.ts';
-import { sum } from '../../../experiments/bench/dispatch/statistics.ts';
 import { makeTrace, type Trace } from '../../../experiments/bench/dispatch/trace.ts';
 import {
   capacityPerSecond,
@@ -10,6 +8,8 @@ import {
   type Workload,
   workloads,
 } from '../../../experiments/bench/dispatch/workloads.ts';
+import { drawSize, meanSize, type SizeDistribution } from '../../../experiments/harness/random.ts';
+import { sum } from '../../../experiments/harness/statistics.ts';
 import { randomStream } from '../../../lib/random-stream.ts';
 
 const options = { leadInMs: 2000, timeScale: 1 };
@@ -32,7 +32,7 @@ test('offered work over capacity is the load that the workload names', () => {
     const trace = makeTrace(workload, 1, { ...options, seconds: 3000 });
     const capacity = capacityPerSecond(workload.workers, workload.slots, workload.size);
     const rate = (1000 * trace.calls.length) / trace.endMs;
-    const meanMs = sum(trace.calls.map(({ sizeMs }) => sizeMs)) / trace.calls.length;
+    const meanMs = sum(trace.calls.map(({ size }) => size)) / trace.calls.length;
     const load = (rate / capacity) * (meanMs / meanSize(workload.size));
     assert.ok(Math.abs(load / (workload.load ?? 0) - 1) < 0.03, `${workload.id}: ${load}`);
   }
@@ -85,7 +85,7 @@ test('a time scale multiplies every time', () => {
     trace.deadlineMs,
     trace.leadInMs,
     trace.endMs,
-    ...trace.calls.flatMap(({ at, sizeMs }) => [at, sizeMs]),
+    ...trace.calls.flatMap(({ at, size }) => [at, size]),
     ...trace.incidents.map(({ at }) => at),
   ];
   assert.deepEqual(

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type LedgerEntry, type LedgerKind, runsOf } from '../../../experiments/harness/ledger.ts';
 import { type AuditInput, audit, findFaults } from '../../../experiments/lab/audit.ts';
-import type { SeenCall } from '../../../experiments/lab/calls.ts';
+import { type SeenCall, sizeOf } from '../../../experiments/lab/calls.ts';
 import {
   describeOutcomes,
   type Evidence,
@@ -11,9 +12,6 @@ import {
   samplesOf,
   workerFigures,
 } from '../../../experiments/lab/figures.ts';
-import { shareOf } from '../../../experiments/lab/job.ts';
-import { type LedgerEntry, type LedgerKind, parseLedger } from '../../../experiments/lab/ledger.ts';
-import { runsOf } from '../../../experiments/lab/runs.ts';
 
 const BUDGET_MS = 500;
 
@@ -133,22 +131,6 @@ test('lateness of the caller itself is not held against an answer', () => {
   assert.deepEqual(findFaults({ ...input, calls }), []);
 });
 
-test('a run that is broken off, one that is cut off by a kill, and one that goes on have their ends', () => {
-  const ledger = [
-    ...ledgerOf('w1', 'began 1 at 100', 'stopped 1 at 150', 'began 2 at 200'),
-    ...ledgerOf('w2', 'began 3 at 210'),
-  ];
-  const runs = runsOf(ledger, 900, new Map([['w2', 300]]));
-  assert.deepEqual(
-    runs.map((run) => [run.call, run.endedAt, run.end]),
-    [
-      [1, 150, 'stopped'],
-      [2, 900, 'open'],
-      [3, 300, 'open'],
-    ],
-  );
-});
-
 test('work counts as wasted when its caller had no result, and in the group whose answer came later', () => {
   const ledger = [
     ...ledgerOf('a', 'received 1 at 100', 'began 1 at 100', 'ended 1 at 150'),
@@ -210,19 +192,10 @@ test('outcomes are counted by what callers were told, and times leave out connec
   assert.equal(describeOutcomes([]), 'none');
 });
 
-test('a ledger that is being written ends with its last whole line, and a foreign line is refused', () => {
-  const text = 'joined - 5.000\nreceived 7 10.250\nbegan 7 10.';
-  assert.deepEqual(parseLedger('w1', text), [
-    { kind: 'joined', worker: 'w1', call: undefined, at: 5 },
-    { kind: 'received', worker: 'w1', call: 7, at: 10.25 },
-  ]);
-  assert.throws(() => parseLedger('w1', 'vanished 7 10.250\n'), /a ledger has the line vanished 7/);
-});
-
-test('the time of a call depends on the call alone, and calls are spread over the range', () => {
-  const shares = Array.from({ length: 1000 }, (_, n) => shareOf(String(n)));
-  assert.equal(shareOf('17'), shares[17]);
-  assert.ok(shares.every((share) => share >= 0 && share < 1));
-  const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length;
+test('the size of a call depends on the call alone, and sizes are spread evenly', () => {
+  const sizes = Array.from({ length: 1000 }, (_, n) => sizeOf(n));
+  assert.equal(sizeOf(17), sizes[17]);
+  assert.ok(sizes.every((size) => size >= 0 && size < 1));
+  const mean = sizes.reduce((sum, size) => sum + size, 0) / sizes.length;
   assert.ok(Math.abs(mean - 0.5) < 0.05, `mean ${mean}`);
 });

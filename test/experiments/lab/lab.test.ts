@@ -3,8 +3,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
-import { labCommand } from '../../../cli/lab.ts';
+import { prepareLab } from '../../../experiments/lab/command.ts';
 import { labResultSchema } from '../../../experiments/lab/result.ts';
 import { isPassed, resultText } from '../../../experiments/lab/result-text.ts';
 import { estimateMs } from '../../../experiments/lab/run-lab.ts';
@@ -13,6 +14,8 @@ import { findNatsServer } from '../../../lib/nats-server.ts';
 import { OptionsError } from '../../../lib/options.ts';
 import { runCommand } from '../../support/cli.ts';
 import { until } from '../../support/until.ts';
+
+const main = fileURLToPath(new URL('../../../experiments/lab/main.ts', import.meta.url));
 
 function temporaryFolder(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'lab-test-'));
@@ -23,7 +26,7 @@ function temporaryFolder(t: TestContext): string {
 test('an experiment that does not exist, an unknown flag and a folder that is not there are refused', () => {
   const refused = (args: string[], message: RegExp) =>
     assert.throws(
-      () => labCommand.prepare(args, {}),
+      () => prepareLab(args, {}),
       (error) => error instanceof OptionsError && message.test(error.message),
     );
   refused(['6', '77'], /no experiment "77", must be of 1, 2, .*13/);
@@ -50,7 +53,7 @@ test('a scenario that breaks counts as failed', () => {
   const about = { id: '1', title: 'One', question: 'Why?', notebook: 'So.' };
   const result = {
     at: '2030-01-01T00:00:00.000Z',
-    command: 'now-or-never lab',
+    command: 'npm run lab --',
     speedUp: 1,
     versions: {},
     machine: { processor: 'a', cores: 1, memoryGiB: 1, system: 'a' },
@@ -61,9 +64,18 @@ test('a scenario that breaks counts as failed', () => {
 });
 
 describe('the program', () => {
+  test('--help lists every setting, and a wrong one is one line and exit code 2', async (t) => {
+    const help = runCommand(t, ['--help'], { main });
+    assert.deepEqual(await help.ended, { code: 0, signal: null });
+    assert.match(help.output, /^usage: npm run lab -- \[number]\.\.\. .*\n\n {2}--\[no-]fast /);
+    const wrong = runCommand(t, ['77'], { main });
+    assert.deepEqual(await wrong.ended, { code: 2, signal: null });
+    assert.match(wrong.errors, /^lab: there is no experiment "77", must be of .*\n$/);
+  });
+
   test('an experiment runs on real processes, its result is JSON alone, and nothing is left behind', async (t) => {
     const folder = temporaryFolder(t);
-    const command = runCommand(t, ['lab', '4', '--fast', '--json'], { env: { TMPDIR: folder } });
+    const command = runCommand(t, ['4', '--fast', '--json'], { main, env: { TMPDIR: folder } });
     assert.deepEqual(await command.ended, { code: 0, signal: null }, command.output + command.errors);
     const result = labResultSchema.parse(JSON.parse(command.output));
     assert.deepEqual(
@@ -100,7 +112,7 @@ describe('the program', () => {
       `#!/bin/sh\nif [ "$1" = --config ]; then printf '%s\\n' '${rule}' 'no_auth_user: a' >> "$2"; fi\nexec '${bin}' "$@"\n`,
       { mode: 0o755 },
     );
-    const command = runCommand(t, ['lab', '1', '--fast'], { env: { NATS_SERVER_BIN: sabotaged } });
+    const command = runCommand(t, ['1', '--fast'], { main, env: { NATS_SERVER_BIN: sabotaged } });
     assert.deepEqual(await command.ended, { code: 1, signal: null }, command.errors);
     assert.match(
       command.output,
@@ -113,7 +125,7 @@ describe('the program', () => {
     skip: !existsSync('/proc/self/environ'),
   }, async (t) => {
     const folder = temporaryFolder(t);
-    const command = runCommand(t, ['lab', '6', '--fast'], { env: { TMPDIR: folder } });
+    const command = runCommand(t, ['6', '--fast'], { main, env: { TMPDIR: folder } });
     // Broker, gateway, two plain workers.
     await until(
       () => processesOf(folder, command.child.pid).length >= 4 || undefined,

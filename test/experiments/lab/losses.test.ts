@@ -1,21 +1,28 @@
 import assert from 'node:assert/strict';
 import test, { describe } from 'node:test';
-import { LOSS_CELLS, lossCells, runLosses } from '../../../experiments/lab/losses.ts';
+import type { LedgerRun } from '../../../experiments/harness/ledger.ts';
 import {
   type CellRun,
-  judgeCells,
+  cellName,
+  checkCells,
+  type LossCall,
   lossOf,
-  nameOf,
-  type SeenCall,
-} from '../../../experiments/lab/losses-judge.ts';
-import { lossesMarkdown } from '../../../experiments/lab/losses-markdown.ts';
-import { PHASES } from '../../../experiments/lab/losses-phases.ts';
+} from '../../../experiments/lab/losses/checks.ts';
+import { lossesMarkdown } from '../../../experiments/lab/losses/markdown.ts';
+import { PHASES } from '../../../experiments/lab/losses/phases.ts';
+import { LOSS_CELLS, lossCells, runLosses } from '../../../experiments/lab/losses/run.ts';
 import { LOSS_PHASES } from '../../../experiments/lab/result.ts';
 
 const BUDGET_MS = 2000;
 
+/** A run of call 2; it did not come to its end without `endedAt`. */
+function ran(beganAt: number, endedAt?: number, call = 2): LedgerRun {
+  const end = endedAt === undefined ? 'open' : 'ended';
+  return { worker: 'worker', call, beganAt, endedAt: endedAt ?? Number.POSITIVE_INFINITY, end };
+}
+
 /** A call that was sent at 1000 and answered with its own result 300 ms later. */
-function seen(own: Partial<SeenCall> = {}): SeenCall {
+function seen(own: Partial<LossCall> = {}): LossCall {
   return {
     call: 2,
     sentAt: 1000,
@@ -38,7 +45,7 @@ function cell(own: Partial<CellRun> = {}): CellRun {
     call: seen(),
     next: undefined,
     others: [],
-    runs: [{ call: 2, beganAt: 1050, endedAt: 1250 }],
+    runs: [ran(1050, 1250)],
     continuedAt: undefined,
     ...own,
   };
@@ -46,7 +53,7 @@ function cell(own: Partial<CellRun> = {}): CellRun {
 
 /** The checks that such a cell breaks. */
 function broken(own: Partial<CellRun>): string[] {
-  return judgeCells([cell(own)], [])
+  return checkCells([cell(own)], [])
     .filter(({ ok }) => !ok)
     .map(({ says, got }) => `${says}: ${got}`);
 }
@@ -73,19 +80,19 @@ describe('the judge of the loss table', () => {
 
   test('catches it also with a call that only helped', () => {
     const others = [{ ...refused, call: 1 }];
-    const runs = [...cell().runs, { call: 1, beganAt: 1100, endedAt: undefined }];
+    const runs = [...cell().runs, ran(1100, undefined, 1)];
     assert.match(broken({ others, runs }).join(), /call 1 was told 503 no_responders started: no and ran/);
   });
 
   test('catches a call that was begun twice', () => {
-    const runs = [...cell().runs, { call: 2, beganAt: 1400, endedAt: 1500 }];
+    const runs = [...cell().runs, ran(1400, 1500)];
     assert.match(broken({ runs }).join(), /call 2 was begun 2 times/);
   });
 
   test('catches a result without a run, of another call, and that was there before its run had ended', () => {
     assert.match(broken({ runs: [] }).join(), /call 2 got a result without a run/);
-    assert.match(broken({ runs: [{ call: 7, beganAt: 1050, endedAt: 1250 }] }).join(), /without a run/);
-    assert.match(broken({ runs: [{ call: 2, beganAt: 1050, endedAt: 1350 }] }).join(), /without a run/);
+    assert.match(broken({ runs: [ran(1050, 1250, 7)] }).join(), /without a run/);
+    assert.match(broken({ runs: [ran(1050, 1350)] }).join(), /without a run/);
     assert.match(broken({ call: seen({ isOwn: false }) }).join(), /got the result of another call/);
   });
 
@@ -121,7 +128,7 @@ describe('the judge of the loss table', () => {
 
   test('catches a run that begins after its deadline', () => {
     const call = seen({ status: 504, code: 'deadline_exceeded', started: 'unknown', isOwn: false });
-    const runs = [{ call: 2, beganAt: 3150, endedAt: undefined }];
+    const runs = [ran(3150)];
     assert.match(broken({ signal: 'SIGSTOP', call, runs }).join(), /call 2 was begun 150 ms late/);
   });
 
@@ -138,7 +145,7 @@ describe('the judge of the loss table', () => {
 
   test('catches a system that does not answer afterwards, and cells that could not be run', () => {
     assert.match(broken({ next: { ...refused, call: 3 } }).join(), /call 3 was told 503 no_responders/);
-    const checks = judgeCells(
+    const checks = checkCells(
       [],
       [{ part: 'broker', signal: 'SIGKILL', phase: 'parked', reason: 'no demand' }],
     );
@@ -150,8 +157,8 @@ describe('the judge of the loss table', () => {
 });
 
 test('a call that had left its phase when the signal came is found by its ledger', () => {
-  const run = { call: 2, beganAt: 1000, endedAt: 1200 };
-  const phasesAt = (at: number, noted: typeof run | undefined) =>
+  const run = ran(1000, 1200);
+  const phasesAt = (at: number, noted: LedgerRun | undefined) =>
     LOSS_PHASES.filter((phase) => PHASES[phase].isIn(noted, at));
   assert.deepEqual(phasesAt(990, run).slice(0, 3), ['before it is sent', 'parked', 'on the way']);
   assert.equal(phasesAt(1100, run).includes('running'), true);
@@ -163,7 +170,7 @@ test('a cell tells what its caller saw, and what became of the work', () => {
   const { status, code, tookShare, work, ...rest } = lossOf(cell());
   assert.deepEqual([status, code, tookShare, work], [200, 'ok', 0.15, 'ended']);
   assert.equal('started' in rest, false);
-  assert.equal(lossOf(cell({ runs: [{ call: 2, beganAt: 1050, endedAt: undefined }] })).work, 'began');
+  assert.equal(lossOf(cell({ runs: [ran(1050)] })).work, 'began');
   assert.equal(lossOf(cell({ call: refused, runs: [] })).work, 'never began');
   assert.equal(lossOf(cell({ call: refused, runs: [] })).started, 'no');
 });
@@ -173,7 +180,7 @@ test('cells are chosen by the beginning of their name, and an unknown one is ref
   assert.equal(lossCells([]).length, 45);
   assert.equal(lossCells(['broker']).length, 15);
   assert.equal(lossCells(['worker/sigkill', 'gateway/SIGTERM']).length, 10);
-  assert.deepEqual(lossCells(['gateway/SIGSTOP/on-the-way']).map(nameOf), ['gateway/SIGSTOP/on the way']);
+  assert.deepEqual(lossCells(['gateway/SIGSTOP/on-the-way']).map(cellName), ['gateway/SIGSTOP/on the way']);
   assert.throws(
     () => lossCells(['worker/SIG']),
     /no cell of the loss table is called "worker\/SIG", must be/,
@@ -184,11 +191,11 @@ test('the page has a row for each phase, and says what did not hold', () => {
   const losses = {
     budgetMs: BUDGET_MS,
     cells: [lossOf(cell()), lossOf(cell({ phase: 'parked', call: refused, runs: [] }))],
-    checks: judgeCells([cell({ call: refused })], []),
+    checks: checkCells([cell({ call: refused })], []),
   };
   const page = lossesMarkdown({
     at: '2026-11-22T10:00:00.000Z',
-    command: 'now-or-never lab losses',
+    command: 'npm run lab -- losses',
     versions: { node: '20.19.0' },
     machine: { processor: 'a processor', cores: 2, memoryGiB: 3.9, system: 'Linux' },
     losses,

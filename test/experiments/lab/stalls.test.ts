@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { sharedNow } from '../../../experiments/lab/machine-clock.ts';
+import { sharedNow } from '../../../experiments/harness/clock.mjs';
 import { metricOf } from '../../../experiments/lab/metrics.ts';
 import { Stalls } from '../../../experiments/lab/stalls.ts';
 

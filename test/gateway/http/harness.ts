@@ -100,7 +100,7 @@ export interface RawAnswer {
 }
 
 /** Splits what came over a connection into its complete answers. */
-export function answersIn(text: string): RawAnswer[] {
+function answersIn(text: string): RawAnswer[] {
   const answers: RawAnswer[] = [];
   for (let rest = text; ; ) {
     const end = rest.indexOf('\r\n\r\n');

@@ -14,7 +14,7 @@ import { FakeClock, type HostClock } from '../../support/fake-clock.ts';
 import { silentLog } from '../../support/log.ts';
 
 export const FN = 'resize';
-export const subjects = new Subjects();
+const subjects = new Subjects();
 
 /** A call that the worker under test runs. */
 export interface TestRun {

@@ -1,7 +1,7 @@
+import { bar, gridLine, line, seriesColor, svgDocument, text } from '../../../harness/report/svg.ts';
 import type { Records } from '../records.ts';
 import { titles } from '../systems/all.ts';
 import { isShort, type Workload } from '../workloads.ts';
-import { bar, gridLine, line, seriesColor, svgDocument, text } from './svg.ts';
 
 const WIDTH = 960;
 const LEFT = 48;

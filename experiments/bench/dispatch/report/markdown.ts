@@ -1,14 +1,19 @@
+import type { Machine } from '../../../harness/machine.ts';
+import { markdownTable } from '../../../harness/report/markdown.ts';
 import type { CheckResult } from '../checks.ts';
 import type { BenchOptions } from '../options.ts';
 import type { Records } from '../records.ts';
 import { titles } from '../systems/all.ts';
 import { isShort, type Workload } from '../workloads.ts';
-import type { Machine } from './machine.ts';
 
 /** What a report is made of. */
 export interface ReportSource {
   readonly command: string;
-  readonly machine: Machine & { readonly versions: Readonly<Record<string, string>> };
+  readonly machine: Machine & {
+    readonly commit: string;
+    readonly date: string;
+    readonly versions: Readonly<Record<string, string>>;
+  };
   readonly options: BenchOptions;
   readonly records: Records;
   readonly checks: readonly CheckResult[];
@@ -40,7 +45,7 @@ export function checksTable(checks: readonly CheckResult[]): string {
     needed,
     passed ? 'pass' : '**miss**',
   ]);
-  return table(['check', 'got', 'needed', ''], rows);
+  return markdownTable(['check', 'got', 'needed', ''], rows);
 }
 
 function origin({ command, machine, options }: ReportSource): string {
@@ -65,114 +70,73 @@ function goodputTable(workloads: readonly Workload[], systems: readonly string[]
     }),
   ]);
   const heading = 'Goodput: answered within the deadline / offered, %.';
-  return `${heading}\n\n${table(['workload', ...measured.map((system) => titles[system] ?? system)], rows)}`;
+  return `${heading}\n\n${markdownTable(['workload', ...measured.map((system) => titles[system] ?? system)], rows)}`;
 }
 
+type Figure = Parameters<Records['median']>[2];
+
+/** A column of figures: medians over the seeds, with so many digits; shares as percentages. */
+type Column = readonly [head: string, figure: Figure, digits: number | 'percent'];
+
+const DETAIL_COLUMNS: readonly Column[] = [
+  ['p50 ms', ({ summary }) => summary.p50Ms, 0],
+  ['p99 ms', ({ summary }) => summary.p99Ms, 0],
+  ['worker time wasted %', ({ summary }) => summary.wasted, 'percent'],
+  ['median failure ms', ({ summary }) => summary.medianFailureMs, 0],
+  ['NATS messages / call', ({ messagesPerCall }) => messagesPerCall, 1],
+  ['ran twice', ({ summary }) => summary.ranTwice, 0],
+];
+
+const SHORT_COLUMNS: readonly Column[] = [
+  ['calls/s', ({ perSecond }) => perSecond, 0],
+  ['good %', ({ summary }) => summary.goodput, 'percent'],
+  ['p50 ms', ({ summary }) => summary.p50Ms, 1],
+  ['p99 ms', ({ summary }) => summary.p99Ms, 1],
+  ['gateway µs', ({ processorUs }) => processorUs?.gateway, 0],
+  ['broker µs', ({ processorUs }) => processorUs?.broker, 0],
+  ['workers µs', ({ processorUs }) => processorUs?.worker, 0],
+  ['NATS messages / call', ({ messagesPerCall }) => messagesPerCall, 2],
+];
+
 function detailTable(workloads: readonly Workload[], systems: readonly string[], records: Records): string {
-  const rows = workloads.flatMap(({ id }) =>
-    systems.flatMap((system) => {
-      if (records.of(id, system).length === 0) return [];
-      const figure = (pick: Parameters<Records['median']>[2]) => records.median(id, system, pick);
-      return [
-        [
-          id,
-          titles[system] ?? system,
-          fixed(records.ratio(id, system, 'alifo'), 3),
-          fixed(
-            figure((run) => run.summary.p50Ms),
-            0,
-          ),
-          fixed(
-            figure((run) => run.summary.p99Ms),
-            0,
-          ),
-          percent(figure((run) => run.summary.wasted)),
-          fixed(
-            figure((run) => run.summary.medianFailureMs),
-            0,
-          ),
-          fixed(
-            figure((run) => run.messagesPerCall),
-            1,
-          ),
-          fixed(
-            figure((run) => run.summary.ranTwice),
-            0,
-          ),
-        ],
-      ];
-    }),
-  );
-  const head = [
-    'workload',
-    'system',
-    '/ aLIFO',
-    'p50 ms',
-    'p99 ms',
-    'worker time wasted %',
-    'median failure ms',
-    'NATS messages / call',
-    'ran twice',
-  ];
-  return table(head, rows);
+  const rows = measuredRows(workloads, systems, records, ({ id }, system) => [
+    id,
+    titles[system] ?? system,
+    fixed(records.ratio(id, system, 'alifo'), 3),
+    ...cells(DETAIL_COLUMNS, records, id, system),
+  ]);
+  return markdownTable(['workload', 'system', '/ aLIFO', ...DETAIL_COLUMNS.map(([head]) => head)], rows);
 }
 
 function shortTable(workloads: readonly Workload[], systems: readonly string[], records: Records): string {
-  const rows = workloads.flatMap(({ id, title }) =>
-    systems.flatMap((system) => {
-      if (records.of(id, system).length === 0) return [];
-      const figure = (pick: Parameters<Records['median']>[2]) => records.median(id, system, pick);
-      return [
-        [
-          title,
-          titles[system] ?? system,
-          fixed(
-            figure((run) => run.perSecond),
-            0,
-          ),
-          percent(figure((run) => run.summary.goodput)),
-          fixed(
-            figure((run) => run.summary.p50Ms),
-            1,
-          ),
-          fixed(
-            figure((run) => run.summary.p99Ms),
-            1,
-          ),
-          fixed(
-            figure((run) => run.processorUs?.gateway),
-            0,
-          ),
-          fixed(
-            figure((run) => run.processorUs?.broker),
-            0,
-          ),
-          fixed(
-            figure((run) => run.processorUs?.worker),
-            0,
-          ),
-          fixed(
-            figure((run) => run.messagesPerCall),
-            2,
-          ),
-        ],
-      ];
-    }),
-  );
+  const rows = measuredRows(workloads, systems, records, ({ id, title }, system) => [
+    title,
+    titles[system] ?? system,
+    ...cells(SHORT_COLUMNS, records, id, system),
+  ]);
   const heading = 'Short work. Processor time is microseconds per call.';
-  const head = [
-    'workload',
-    'system',
-    'calls/s',
-    'good %',
-    'p50 ms',
-    'p99 ms',
-    'gateway µs',
-    'broker µs',
-    'workers µs',
-    'NATS messages / call',
-  ];
-  return `${heading}\n\n${table(head, rows)}`;
+  return `${heading}\n\n${markdownTable(['workload', 'system', ...SHORT_COLUMNS.map(([head]) => head)], rows)}`;
+}
+
+/** A row for each workload and system that was measured. */
+function measuredRows(
+  workloads: readonly Workload[],
+  systems: readonly string[],
+  records: Records,
+  row: (workload: Workload, system: string) => string[],
+): string[][] {
+  return workloads.flatMap((workload) =>
+    systems
+      .filter((system) => records.of(workload.id, system).length > 0)
+      .map((system) => row(workload, system)),
+  );
+}
+
+function cells(columns: readonly Column[], records: Records, workload: string, system: string): string[] {
+  return columns.map(([, figure, digits]) => {
+    const value = records.median(workload, system, figure);
+    return digits === 'percent' ? percent(value) : fixed(value, digits);
+  });
 }
 
 function lostList(records: Records): string {
@@ -180,10 +144,6 @@ function lostList(records: Records): string {
     return `- ${workload} seed ${seed} ${system}: ${reason.split('\n', 1)[0]}`;
   });
   return ['Lost runs; each was run again, up to five times:', '', ...lines].join('\n');
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 
 function percent(share: number | undefined): string {

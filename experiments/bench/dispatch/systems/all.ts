@@ -3,13 +3,13 @@ import { haproxy } from './haproxy.ts';
 import { ours } from './ours.ts';
 import { plain } from './plain.ts';
 import { rabbitmq } from './rabbitmq.ts';
-import type { System } from './system.ts';
+import type { SystemStarter } from './system.ts';
 
 /** Systems of real processes. */
-const real: Readonly<Record<string, System>> = {
-  plain: plain('keep'),
-  'plain-skip': plain('skip'),
-  'plain-highwater': plain('highwater'),
+const real: Readonly<Record<string, SystemStarter>> = {
+  plain: plain({}),
+  'plain-skip': plain({ skipsStale: true }),
+  'plain-highwater': plain({ skipsStale: true, leavesAtHighWater: true }),
   ours,
   rabbitmq,
   haproxy: haproxy('each'),
@@ -35,7 +35,7 @@ export const titles: Readonly<Record<string, string>> = {
 export const systemNames: readonly string[] = Object.keys(titles);
 
 /** A system of real processes by its name; undefined for a simulated one. */
-export function realSystem(name: string): System | undefined {
+export function realSystem(name: string): SystemStarter | undefined {
   return Object.hasOwn(real, name) ? real[name] : undefined;
 }
 

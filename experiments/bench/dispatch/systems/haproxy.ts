@@ -2,31 +2,27 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../../../../lib/free-port.ts';
-import { listens, until } from '../children.ts';
+import { listens } from '../../../harness/gateway.ts';
 import type { Trace } from '../trace.ts';
 import { startWorkers } from './plain.ts';
-import { FUNCTION, type System } from './system.ts';
+import { FUNCTION, type SystemStarter } from './system.ts';
 
+const HTTP_WORKER = new URL('../workers/http.ts', import.meta.url);
 const START_LIMIT_MS = 10_000;
 
 /** HAProxy in front of HTTP workers: one for each gateway, or one that all callers share. */
-export function haproxy(proxies: 'each' | 'shared'): System {
+export function haproxy(proxies: 'each' | 'shared'): SystemStarter {
   return async (setup) => {
-    const { workers, ports } = await startWorkers(setup, new URL('../workers/http.ts', import.meta.url), {
-      url: '',
-      subject: FUNCTION,
-      buffer: 'keep',
-    });
+    const { workers, ready: ports } = await startWorkers(setup, {}, HTTP_WORKER);
     const urls: string[] = [];
     for (let i = 0; i < (proxies === 'each' ? setup.trace.gateways : 1); i++) {
       const port = await freePort();
-      const file = join(setup.children.folder, `haproxy-${i}.cfg`);
+      const file = join(setup.processes.folder, `haproxy-${i}.cfg`);
       writeFileSync(file, configuration(port, ports, setup.trace));
-      const proxy = setup.children.spawn('gateway', 'haproxy', ['-db', '-f', file]);
-      await until('HAProxy', START_LIMIT_MS, () => {
-        setup.children.assertRunning(proxy);
-        return listens(port);
+      const proxy = setup.processes.spawn('gateway', `HAProxy ${i}`, 'haproxy', {
+        args: ['-db', '-f', file],
       });
+      await proxy.until('listens', START_LIMIT_MS, () => listens(port));
       urls.push(`http://127.0.0.1:${port}/${FUNCTION}`);
     }
     const version = /version (\S+)/.exec(execFileSync('haproxy', ['-v'], { encoding: 'utf8' }))?.[1] ?? '';
@@ -34,7 +30,7 @@ export function haproxy(proxies: 'each' | 'shared'): System {
   };
 }
 
-function configuration(port: number, workers: readonly (number | undefined)[], trace: Trace): string {
+function configuration(port: number, workers: readonly unknown[], trace: Trace): string {
   return `global
   maxconn 4000
 defaults

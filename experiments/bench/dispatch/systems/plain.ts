@@ -1,52 +1,39 @@
-import type { WorkerReady, WorkerSettings } from '../workers/settings.ts';
-import { startBenchNats } from './nats.ts';
-import { FUNCTION, type Setup, type System } from './system.ts';
+import { Broker } from '../../../harness/broker.ts';
+import type { BufferRule, JobSettings } from '../../../harness/job.mjs';
+import type { RunningProcess } from '../../../harness/running-process.ts';
+import { startWorker } from '../../../harness/workers.ts';
+import type { Setup, SystemStarter } from './system.ts';
+import { FUNCTION } from './system.ts';
 
 const WORKER_LIMIT_MS = 20_000;
 const SUBJECT = `plain.${FUNCTION}`;
 
 /** A core NATS queue group; `buffer` says what its workers do with what they cannot run yet. */
-export function plain(buffer: WorkerSettings['buffer']): System {
+export function plain(buffer: BufferRule): SystemStarter {
   return async (setup) => {
-    const nats = await startBenchNats(setup.children);
-    const { workers } = await startWorkers(setup, new URL('../workers/plain.ts', import.meta.url), {
-      url: nats.url,
-      subject: SUBJECT,
-      buffer,
-    });
+    const broker = await Broker.start(setup.processes, process.env, { isMonitored: true });
+    const { url } = broker;
+    const { workers } = await startWorkers(setup, { url, subject: SUBJECT, buffer });
     return {
       caller: {
         kind: 'nats',
-        urls: Array.from({ length: setup.trace.gateways }, () => nats.url),
+        urls: Array.from({ length: setup.trace.gateways }, () => url),
         subject: SUBJECT,
       },
       workers,
-      messages: nats.messages,
-      versions: { 'nats-server': nats.version },
+      messages: () => broker.messages(),
+      versions: { 'nats-server': String(await broker.figure('version')) },
     };
   };
 }
 
-/** Starts the workers of a module in `workers/` and resolves when all serve. */
+/** Starts the workers of a module, plain NATS ones by default, and resolves when all serve. */
 export async function startWorkers(
-  { children, jobs, trace }: Setup,
-  module: URL,
-  settings: Pick<WorkerSettings, 'url' | 'subject' | 'buffer'>,
-): Promise<{ workers: ReturnType<typeof children.fork>[]; ports: (number | undefined)[] }> {
-  const workers = jobs.map(() => children.fork('worker', module));
-  const ports = await Promise.all(
-    workers.map(async (worker, index) => {
-      const ready = children.message(worker, WORKER_LIMIT_MS);
-      const job = jobs[index] ?? { baseMs: 0, scale: 1 };
-      const message: WorkerSettings = { ...settings, job, slots: trace.slots, deadlineMs: trace.deadlineMs };
-      worker.send(message);
-      const reported = await ready;
-      return isWorkerReady(reported) ? reported.port : undefined;
-    }),
-  );
-  return { workers, ports };
-}
-
-function isWorkerReady(message: unknown): message is WorkerReady {
-  return typeof message === 'object' && message !== null;
+  { processes, jobs }: Setup,
+  settings: Partial<JobSettings>,
+  module?: URL,
+): Promise<{ workers: RunningProcess[]; ready: unknown[] }> {
+  const workers = jobs.map((job) => startWorker(processes, { ...job, ...settings }, module));
+  const ready = await Promise.all(workers.map((worker) => worker.message(WORKER_LIMIT_MS)));
+  return { workers, ready };
 }

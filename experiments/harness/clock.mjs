@@ -1,0 +1,4 @@
+/** See clock.d.mts. */
+export function sharedNow() {
+  return Number(process.hrtime.bigint() / 1000n) / 1000;
+}

@@ -1,7 +1,0 @@
-/**
- * Milliseconds from an arbitrary start that is the same in every process of this machine: for times that are
- * compared between processes. Setting the wall clock does not change it.
- */
-export function sharedNow(): number {
-  return Number(process.hrtime.bigint() / 1000n) / 1000;
-}
