@@ -1,5 +1,7 @@
-import { type Logger, pino } from 'pino';
+import { type Bindings, type ChildLoggerOptions, type Logger, pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
+import { cut, safeFields, safeValue, serializers } from './log-fields.ts';
+import { LogSink, type LogStream } from './log-sink.ts';
 
 /** Levels of a log, quietest last. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -16,100 +18,53 @@ export interface LogOptions {
   out: LogStream;
 }
 
-/** The part of a writable stream that a log needs. */
-export interface LogStream {
-  readonly writableLength: number;
-  readonly isTTY?: boolean;
-  write(text: string): unknown;
-  on(event: 'error', listener: (error: Error) => void): unknown;
-}
-
-const MAX_TEXT = 1000;
-const MAX_STACK = 4000;
-const MAX_LINE = 16_384;
-const MAX_CAUSES = 3;
-/** What a reader may leave unread before lines are dropped, in characters. */
-const MAX_WAITING = 1_048_576;
-
 /**
  * A log of one JSON object per line: `level`, `time` (ISO), `service`, the fields, `msg`. Foreign text is cut,
- * credentials are taken out. A reader that is gone or does not read costs lines, never the process.
+ * credentials are taken out. A reader that is gone or does not read costs lines, never the process. Lines are written
+ * after 20 ms at most; see `LogSink`.
  */
 export function createLogger({ service, level, pretty = false, out }: LogOptions): Logger {
   const format = pretty ? prettyFormat(out.isTTY === true) : undefined;
-  const secrets = ['authorization', 'cookie', 'set-cookie', 'password'].map((name) => `["${name}"]`);
-  return pino(
+  const log = pino(
     {
       level,
       base: { service },
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }), log: cutFields },
-      serializers: { err: serializeError },
-      redact: {
-        paths: secrets.flatMap((name) => [name, `*${name}`, `*.*${name}`]),
-        censor: '[redacted]',
-      },
+      timestamp: isoTime,
+      formatters: { level: (label) => ({ level: label }), log: safeFields },
+      serializers,
       hooks: {
         logMethod(args, method) {
-          const bounded = args.map((arg) => (typeof arg === 'string' ? cut(arg) : arg));
-          method.apply(this, bounded as typeof args);
+          const values: unknown[] = args;
+          // The fields of the first are seen to when the line is composed.
+          const first = values[0];
+          if (typeof first === 'string') values[0] = cut(first);
+          for (let i = 1; i < values.length; i++) values[i] = safeValue(values[i]);
+          method.apply(this, args);
         },
       },
     },
-    new Sink(out, format),
+    new LogSink(out, format),
   );
+  // What a child always says is composed when it is made, and seen to there.
+  const { child } = log;
+  return Object.assign(log, {
+    child(this: Logger, bindings: Bindings, options?: ChildLoggerOptions) {
+      return Reflect.apply(child, this, [safeFields(bindings), options]);
+    },
+  });
 }
 
-/** pino's destination: bounded, never waits and never throws. */
-class Sink {
-  readonly #out: LogStream;
-  readonly #format: ((line: string) => string) | undefined;
-  #isClosed = false;
-  #dropped = 0;
+let isoAt = 0;
+let isoText = '';
 
-  constructor(out: LogStream, format: ((line: string) => string) | undefined) {
-    this.#out = out;
-    this.#format = format;
-    // Without a listener a closed pipe (EPIPE) would end the process.
-    out.on('error', () => {
-      this.#isClosed = true;
-    });
+/** Many lines fall into one millisecond. */
+function isoTime(): string {
+  const now = Date.now();
+  if (now !== isoAt) {
+    isoAt = now;
+    isoText = `,"time":"${new Date(now).toISOString()}"`;
   }
-
-  write(line: string): void {
-    if (this.#isClosed) return;
-    if (this.#out.writableLength > MAX_WAITING) {
-      this.#dropped++;
-      return;
-    }
-    const dropped = this.#dropped;
-    this.#dropped = 0;
-    if (dropped > 0) this.#put(ownLine({ msg: 'log lines were dropped, nobody read them', dropped }));
-    const length = line.length;
-    this.#put(
-      length > MAX_LINE
-        ? ownLine({ msg: 'a log line was too long', length, start: line.slice(0, MAX_TEXT) })
-        : line,
-    );
-  }
-
-  #put(line: string): void {
-    const safe = withoutCredentials(line);
-    try {
-      this.#out.write(this.#format?.(safe) ?? safe);
-    } catch {
-      // A full disk: the line is lost, the next may not be.
-    }
-  }
-}
-
-function ownLine(fields: object): string {
-  return `${JSON.stringify({ level: 'warn', time: new Date().toISOString(), ...fields })}\n`;
-}
-
-/** Takes `user:password@` out of every address in a line, however deep it is in there. */
-function withoutCredentials(line: string): string {
-  return line.includes('@') ? line.replace(/:\/\/[^\s/"]*@/g, '://[redacted]@') : line;
+  return isoText;
 }
 
 function prettyFormat(colorize: boolean): (line: string) => string {
@@ -121,31 +76,4 @@ function prettyFormat(colorize: boolean): (line: string) => string {
     ignore: 'service',
   });
   return (line) => format(line) ?? line;
-}
-
-function cutFields(fields: Record<string, unknown>): Record<string, unknown> {
-  const result: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(fields)) {
-    result[name] = typeof value === 'string' ? cut(value) : value;
-  }
-  return result;
-}
-
-function cut(text: string, max = MAX_TEXT): string {
-  return text.length > max ? `${text.slice(0, max)}...` : text;
-}
-
-/** What was thrown, bounded; also for what is no Error. */
-function serializeError(thrown: unknown, causes = MAX_CAUSES): unknown {
-  if (!(thrown instanceof Error)) return typeof thrown === 'string' ? cut(thrown) : thrown;
-  const code: unknown = Reflect.get(thrown, 'code');
-  return {
-    type: thrown.name,
-    message: cut(thrown.message),
-    ...(typeof code === 'string' ? { code } : {}),
-    ...(thrown.stack === undefined ? {} : { stack: cut(thrown.stack, MAX_STACK) }),
-    ...(thrown.cause === undefined || causes === 0
-      ? {}
-      : { cause: serializeError(thrown.cause, causes - 1) }),
-  };
 }

@@ -3,7 +3,9 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { createLogger, type LogStream } from '../../lib/log.ts';
+import { createLogger } from '../../lib/log.ts';
+import type { LogStream } from '../../lib/log-sink.ts';
+import { until } from '../support/until.ts';
 
 /** A stream that keeps what is written to it. */
 function collector(): LogStream & {
@@ -18,14 +20,16 @@ function collector(): LogStream & {
     write: (text) => texts.push(text),
     on: () => {},
     get lines() {
-      return texts.map((text) => JSON.parse(text));
+      return texts.flatMap((text) => text.trimEnd().split('\n')).map((line) => JSON.parse(line));
     },
   };
 }
 
 test('a line is one JSON object with level, time, service and message', () => {
   const out = collector();
-  createLogger({ service: 'gateway', level: 'info', out }).info({ port: 1 }, 'ready\nnow');
+  const log = createLogger({ service: 'gateway', level: 'info', out });
+  log.info({ port: 1 }, 'ready\nnow');
+  log.flush();
   assert.equal(out.texts[0]?.trimEnd().includes('\n'), false);
   const { time, ...line } = out.lines[0] ?? {};
   assert.deepEqual(line, { level: 'info', service: 'gateway', port: 1, msg: 'ready\nnow' });
@@ -34,7 +38,9 @@ test('a line is one JSON object with level, time, service and message', () => {
 
 test('what is below the level is not written', () => {
   const out = collector();
-  createLogger({ service: 'gateway', level: 'warn', out }).info('quiet');
+  const log = createLogger({ service: 'gateway', level: 'warn', out });
+  log.info('quiet');
+  log.flush();
   assert.deepEqual(out.texts, []);
 });
 
@@ -44,7 +50,18 @@ test('credentials are taken out wherever they are', () => {
   const url = 'nats://user:geheim@host:4222,nats://geheim@other';
   log.info({ authorization: 'geheim', headers: { cookie: 'geheim' }, deep: { a: { url } } }, `dial ${url}`);
   log.info({ request: { headers: { authorization: 'geheim' } }, err: new Error(`no way to ${url}`) });
+  log.info({ err: new Error('no', { cause: { password: 'geheim' } }), list: [{ cookie: 'geheim' }] });
+  log.info({
+    password: 'geheim',
+    headers: new Headers({ a: 'b' }),
+    made: { toJSON: () => ({ cookie: 'geheim' }) },
+  });
+  log.info('%j and %o', { password: 'geheim' }, { deep: { password: 'geheim' } });
+  const child = log.child({ cookie: 'geheim', headers: { cookie: 'geheim' } });
+  child.child({ password: 'geheim', a: { password: 'geheim' } }, { level: 'debug' }).debug('done');
+  log.flush();
   assert.equal(out.texts.join('').includes('geheim'), false);
+  assert.equal(out.texts.join('').match(/"(?:cookie|password|authorization)":"\[redacted\]"/g)?.length, 11);
   assert.ok(out.texts[0]?.includes('nats://[redacted]@host:4222'));
 });
 
@@ -54,6 +71,7 @@ test('foreign text is cut', () => {
   const long = 'x'.repeat(100_000);
   log.info({ text: long, err: new Error(long, { cause: new Error(long) }) }, long);
   log.info({ nested: { text: long } }, 'nested');
+  log.flush();
   const [first, second] = out.lines;
   assert.equal(first?.msg, `${'x'.repeat(1000)}...`);
   assert.equal(first?.text, `${'x'.repeat(1000)}...`);
@@ -68,6 +86,7 @@ test('an error is described with its code and causes, and what is no error too',
   log.error({ err: new TypeError('no', { cause }) }, 'failed');
   log.error({ err: 'text' }, 'failed');
   log.error({ err: undefined }, 'failed');
+  log.flush();
   const err = out.lines[0]?.err as { type: string; cause: { code: string } };
   assert.equal(err.type, 'TypeError');
   assert.equal(err.cause.code, 'ECONNREFUSED');
@@ -80,8 +99,10 @@ test('lines are dropped while nobody reads, and that is told', () => {
   const log = createLogger({ service: 'gateway', level: 'info', out });
   out.writableLength = 2 ** 21;
   for (let i = 0; i < 5; i++) log.info('lost');
+  log.flush();
   out.writableLength = 0;
   log.info('read');
+  log.flush();
   assert.deepEqual(
     out.lines.map(({ msg, dropped }) => [msg, dropped]),
     [
@@ -89,6 +110,39 @@ test('lines are dropped while nobody reads, and that is told', () => {
       ['read', undefined],
     ],
   );
+});
+
+test('lines are collected for a moment and written together, a page at most', async () => {
+  const out = collector();
+  const log = createLogger({ service: 'gateway', level: 'info', out });
+  for (let i = 0; i < 100; i++) log.info({ i, text: 'ü'.repeat(50) }, 'one of many');
+  const before = out.texts.length;
+  await until(() => out.lines.length === 100 || undefined, 5000, '100 lines');
+  assert.deepEqual(
+    out.lines.map(({ i }) => i),
+    Array.from({ length: 100 }, (_, i) => i),
+  );
+  assert.ok(before < 20, `${before} writes before the last`);
+  assert.equal(out.texts.length, before + 1);
+  assert.ok(out.texts.every((text) => text.endsWith('\n') && Buffer.byteLength(text) <= 4096));
+});
+
+test('an error is written at once, behind what was collected', () => {
+  const out = collector();
+  const log = createLogger({ service: 'gateway', level: 'info', out });
+  log.info('before');
+  assert.deepEqual(out.texts, []);
+  log.error('failed');
+  assert.deepEqual(
+    out.lines.map(({ msg }) => msg),
+    ['before', 'failed'],
+  );
+});
+
+test('what was collected is written when the process exits', { timeout: 20_000 }, async (t) => {
+  const child = startStub(t, 'last words');
+  const [text] = await once(child.stdout ?? child, 'data');
+  assert.equal(JSON.parse(String(text)).msg, 'last words');
 });
 
 test('a stream that throws costs the line only', () => {
@@ -99,12 +153,18 @@ test('a stream that throws costs the line only', () => {
       throw new Error('ENOSPC');
     },
   };
-  assert.doesNotThrow(() => createLogger({ service: 'gateway', level: 'info', out }).info('lost'));
+  const log = createLogger({ service: 'gateway', level: 'info', out });
+  assert.doesNotThrow(() => {
+    log.info('lost');
+    log.flush();
+  });
 });
 
 test('the pretty form is one line for people', () => {
   const out = collector();
-  createLogger({ service: 'dev', level: 'info', pretty: true, out }).info({ port: 8080 }, 'ready');
+  const log = createLogger({ service: 'dev', level: 'info', pretty: true, out });
+  log.info({ port: 8080 }, 'ready');
+  log.flush();
   assert.match(out.texts.join(''), /^\[\d\d:\d\d:\d\d\.\d{3}\] INFO: dev: ready \{"port":8080\}\n$/);
 });
 
@@ -113,8 +173,8 @@ interface Progress {
   waiting: number;
 }
 
-function startStub(t: TestContext): ChildProcess {
-  const child = fork(fileURLToPath(new URL('../support/log-stub.mjs', import.meta.url)), {
+function startStub(t: TestContext, lastWords = ''): ChildProcess {
+  const child = fork(fileURLToPath(new URL('../support/log-stub.mjs', import.meta.url)), [lastWords], {
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
   });
   t.after(() => child.kill('SIGKILL'));
