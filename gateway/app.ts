@@ -1,24 +1,24 @@
 import type { Logger } from 'pino';
 import type { Metrics } from './metrics.ts';
 import type { Readiness } from './readiness.ts';
-import { type App, baseApp } from './routes/base.ts';
+import { type App, baseApp, onlyMethods } from './routes/base.ts';
 import { registerDocuments } from './routes/documents.ts';
-import { type FunctionRouteOptions, registerFunctions } from './routes/functions.ts';
+import { FUNCTIONS_PATH } from './routes/function-call.ts';
 import { registerHealth } from './routes/health.ts';
 import { registerMetrics } from './routes/metrics.ts';
 import { registerProblems } from './routes/problems.ts';
 
 /** What the public app needs. */
 export interface AppOptions {
-  functions: FunctionRouteOptions;
   readiness: Pick<Readiness, 'refusal'>;
   log: Logger;
 }
 
 /** The public routes; `appServer` puts them on a port. */
-export function createApp({ functions, readiness, log }: AppOptions): App {
+export function createApp({ readiness, log }: AppOptions): App {
   const app = baseApp(log);
-  registerFunctions(app, functions);
+  // POST there is a call, which `appServer` hands to `FunctionCalls`.
+  onlyMethods(app, `${FUNCTIONS_PATH}*`, ['POST']);
   registerHealth(app, readiness);
   registerDocuments(app);
   registerProblems(app);

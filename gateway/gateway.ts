@@ -14,6 +14,7 @@ import { Metrics } from './metrics.ts';
 import { memoryLimit } from './pressure.ts';
 import { Readiness } from './readiness.ts';
 import type { App } from './routes/base.ts';
+import { FunctionCalls } from './routes/functions.ts';
 import type { GatewaySettings } from './settings.ts';
 
 /** How long the start waits for the broker. */
@@ -131,27 +132,33 @@ export class Gateway {
 
   #newHttpServer(metrics: Metrics): HttpServer {
     const { host, port, deadlineMs, maxDeadlineMs, maxBodyBytes, maxInFlight } = this.#settings;
-    const app = createApp({
-      functions: {
-        dispatch: this.#dispatch,
-        bus: this.#bus,
-        clock,
-        log: this.#log,
-        budget: { defaultMs: deadlineMs, maxMs: maxDeadlineMs },
-        maxBodyBytes,
-        maxInFlight,
-        isDraining: () => this.#readiness.isDraining,
-        onEnded: (fn, outcome, elapsedMs) => metrics.ended(fn, outcome, elapsedMs),
-      },
-      readiness: this.#readiness,
+    const calls = new FunctionCalls({
+      dispatch: this.#dispatch,
+      bus: this.#bus,
+      clock,
       log: this.#log,
+      budget: { defaultMs: deadlineMs, maxMs: maxDeadlineMs },
+      maxBodyBytes,
+      maxInFlight,
+      isDraining: () => this.#readiness.isDraining,
+      onEnded: (fn, outcome, elapsedMs) => metrics.ended(fn, outcome, elapsedMs),
     });
-    return this.#newServer('http', host, port, app);
+    const app = createApp({ readiness: this.#readiness, log: this.#log });
+    return this.#newServer('http', host, port, app, calls);
   }
 
-  #newServer(name: string, host: string, port: number, app: App): HttpServer {
+  #newServer(name: string, host: string, port: number, app: App, calls?: FunctionCalls): HttpServer {
     const { maxBodyBytes = Number.POSITIVE_INFINITY } = this.#settings;
     const limits = { maxBodyBytes: () => Math.min(maxBodyBytes, this.#bus.maxPayload) };
-    return appServer(app, clock, { name, host, port, log: this.#log, limits });
+    return appServer({
+      name,
+      host,
+      port,
+      log: this.#log,
+      limits,
+      clock,
+      app,
+      ...(calls === undefined ? {} : { calls }),
+    });
   }
 }

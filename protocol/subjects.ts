@@ -1,9 +1,16 @@
 import { z } from 'zod';
 
+/** What a function's name must be, for people: completes "the function name ". */
+export const FUNCTION_NAME_RULE = 'must be 1 to 64 of the characters A-Z a-z 0-9 _ -';
+const FUNCTION_NAME = /^[A-Za-z0-9_-]{1,64}$/;
+
 /** A function's name: the only text of a caller that ever becomes part of a subject. */
-export const functionName = z
-  .string()
-  .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 of the characters A-Z a-z 0-9 _ -');
+export const functionName = z.string().regex(FUNCTION_NAME, FUNCTION_NAME_RULE);
+
+/** The same as `functionName`, for one name at a time. */
+export function isFunctionName(name: string): boolean {
+  return FUNCTION_NAME.test(name);
+}
 
 /** The name of a group, worker or gateway: one subject token. */
 export const token = z

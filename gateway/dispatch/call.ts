@@ -2,7 +2,7 @@ import type { Expiring } from '../../lib/deadlines.ts';
 import type { OpenReply } from '../../lib/inbox.ts';
 import type { CallError } from '../../protocol/call-error.ts';
 import type { Started } from '../../protocol/codes.ts';
-import type { CallHandle, CallOutcome, CallRequest } from './contract.ts';
+import type { Caller, CallHandle, CallOutcome, CallRequest } from './contract.ts';
 import type { Parkable, WaitQueue } from './wait-queue.ts';
 import type { Endpoint } from './worker-table.ts';
 
@@ -196,19 +196,15 @@ export class SharedDelivery extends DeliveryBase {
 export class Call implements Expiring, CallHandle {
   readonly request: CallRequest;
   readonly #deliveries: Delivery[] = [];
-  readonly #settle: (outcome: CallOutcome) => void;
+  readonly #caller: Caller;
   readonly #onAbandoned: (call: Call) => void;
   #isSettled = false;
   #isAbandoned = false;
 
   /** `onAbandoned` is told when the caller leaves before it has its outcome. */
-  constructor(
-    request: CallRequest,
-    settle: (outcome: CallOutcome) => void,
-    onAbandoned: (call: Call) => void,
-  ) {
+  constructor(request: CallRequest, caller: Caller, onAbandoned: (call: Call) => void) {
     this.request = request;
-    this.#settle = settle;
+    this.#caller = caller;
     this.#onAbandoned = onAbandoned;
   }
 
@@ -234,7 +230,7 @@ export class Call implements Expiring, CallHandle {
   settle(outcome: CallOutcome): boolean {
     if (this.#isSettled) return false;
     this.#isSettled = true;
-    this.#settle(outcome);
+    this.#caller.settle(outcome);
     return true;
   }
 

@@ -40,8 +40,14 @@ export interface CallHandle {
   abandon(): void;
 }
 
+/** Whoever made a call. */
+export interface Caller {
+  /** The call has ended. Called once. */
+  settle(outcome: CallOutcome): void;
+}
+
 /** Finds workers for calls. */
 export interface Dispatch {
-  /** Never throws; `settle` is called exactly once, at the latest one timer step after the deadline. */
-  submit(request: CallRequest, settle: (outcome: CallOutcome) => void): CallHandle;
+  /** Never throws; `caller` is told the outcome exactly once, at the latest one timer step after the deadline. */
+  submit(request: CallRequest, caller: Caller): CallHandle;
 }

@@ -7,7 +7,7 @@ import type { Signal } from '../../protocol/reply.ts';
 import { DEFAULT_GROUP, type Subjects } from '../../protocol/subjects.ts';
 import { deadlineExceeded, draining, noResponders, withStarted, workerLost } from '../failures.ts';
 import { Call, type Delivery, GroupDelivery } from './call.ts';
-import type { CallHandle, CallOutcome, CallRequest, Dispatch } from './contract.ts';
+import type { Caller, CallHandle, CallOutcome, CallRequest, Dispatch } from './contract.ts';
 import { Deliverer } from './deliverer.ts';
 import { type EmptiedGroup, Liveness } from './liveness.ts';
 import { placeUnheard } from './placement.ts';
@@ -141,8 +141,8 @@ export class Dispatcher implements Dispatch {
   }
 
   /** See `Dispatch`. */
-  submit(request: CallRequest, settle: (outcome: CallOutcome) => void): CallHandle {
-    const call = new Call(request, settle, this.#onAbandoned);
+  submit(request: CallRequest, caller: Caller): CallHandle {
+    const call = new Call(request, caller, this.#onAbandoned);
     this.#calls.add(call);
     this.#deliverer.place(...call.deliverTo(this.#table.groups(request.fn)));
     return call;

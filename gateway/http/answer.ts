@@ -1,28 +1,26 @@
 import type { CallResult } from '../dispatch/contract.ts';
+import type { HttpRequest } from './request.ts';
 
-/** The function's answer as a response: status, type, `X-Fn-*` and body are its own; `headers` are added to it. */
-export function answerResponse(
-  answer: CallResult,
-  requestId: string,
+/** The function's answer: status, type, `X-Fn-*` and body are its own; `headers` are added to it. */
+export function answerResult(
+  request: HttpRequest,
+  result: CallResult,
   elapsedMs: number,
   headers: Readonly<Record<string, string>>,
-): Response {
-  // A plain object, since it reaches the socket without a copy.
-  const all: Record<string, string> = { ...headers, ...answer.headers, 'X-Request-Id': requestId };
-  if (answer.worker !== undefined) all['X-Worker'] = answer.worker;
-  all['Server-Timing'] = serverTiming(answer.queueMs, answer.workMs, elapsedMs);
-  const hasNoBody = answer.status === 204 || answer.status === 205 || answer.status === 304;
-  if (!hasNoBody) all['Content-Type'] = answer.contentType;
-  return new Response(hasNoBody ? null : bytesOf(answer.body), { status: answer.status, headers: all });
+): void {
+  const all: Record<string, string | number> = { ...headers, ...result.headers, 'X-Request-Id': request.id };
+  if (result.worker !== undefined) all['X-Worker'] = result.worker;
+  all['Server-Timing'] = serverTiming(result.queueMs, result.workMs, elapsedMs);
+  if (result.status === 204 || result.status === 205 || result.status === 304) {
+    return request.answer(result.status, all, undefined);
+  }
+  all['Content-Type'] = result.contentType;
+  all['Content-Length'] = result.body.byteLength;
+  request.answer(result.status, all, result.body);
 }
 
 /** Server-Timing (W3C): time that is neither queueing nor work was spent between gateway and worker. */
 function serverTiming(queueMs: number, workMs: number, elapsedMs: number): string {
   const natsMs = Math.max(0, elapsedMs - queueMs - workMs);
   return `queue;dur=${queueMs.toFixed(1)}, work;dur=${workMs.toFixed(1)}, nats;dur=${natsMs.toFixed(1)}`;
-}
-
-/** The bytes of a message are never in a SharedArrayBuffer, which the types of Response exclude. */
-function bytesOf(body: Uint8Array): Uint8Array<ArrayBuffer> {
-  return body as Uint8Array<ArrayBuffer>;
 }

@@ -1,7 +1,18 @@
-import type { IncomingMessage } from 'node:http';
+import { IncomingMessage } from 'node:http';
 import type { Clock } from '../../lib/clock.ts';
 import { Deadlines, type Expiring } from '../../lib/deadlines.ts';
 import { CallError } from '../../protocol/call-error.ts';
+
+/** Who waits for a body: one of the two is called, once. */
+export interface BodyReceiver {
+  onBody(body: Uint8Array): void;
+  onBodyFailed(error: CallError): void;
+}
+
+/** Node's request, with the body that is being read from it. */
+export class TrackedRequest extends IncomingMessage {
+  body: UnfinishedBody | undefined;
+}
 
 /** Reads the bodies of one server's requests, counting while it reads. All their deadlines share one timer. */
 export class BodyReader {
@@ -12,23 +23,22 @@ export class BodyReader {
   }
 
   /**
-   * The whole body. Rejects with `payload_too_large` as soon as more than `limitBytes` is announced or counted,
-   * with `request_incomplete` at `deadlineAt` (monotonic ms), with `caller_gone` when the connection is lost.
+   * Reads the whole body. It fails with `payload_too_large` as soon as more than `limitBytes` is announced or counted,
+   * and with `request_incomplete` at `deadlineAt` (monotonic ms). To be called once for a request.
    */
-  read(incoming: IncomingMessage, limitBytes: number, deadlineAt: number): Promise<Uint8Array> {
-    return new Promise((resolve, reject) => {
-      const announcedBytes = Number(incoming.headers['content-length'] ?? 0);
-      if (announcedBytes > limitBytes) {
-        reject(bodyTooLarge(announcedBytes, limitBytes));
-        return;
-      }
-      const body = new UnfinishedBody(incoming, limitBytes, deadlineAt, (result) => {
-        this.#deadlines.delete(body);
-        if (result instanceof CallError) reject(result);
-        else resolve(result);
-      });
-      this.#deadlines.add(body);
-    });
+  read(incoming: TrackedRequest, limitBytes: number, deadlineAt: number, receiver: BodyReceiver): void {
+    const announcedBytes = Number(incoming.headers['content-length'] ?? 0);
+    if (announcedBytes > limitBytes) return receiver.onBodyFailed(bodyTooLarge(announcedBytes, limitBytes));
+    incoming.body = new UnfinishedBody(limitBytes, deadlineAt, receiver, this.#deadlines);
+    // The listeners are the same for all requests, so that none has to be made or taken off.
+    incoming.on('data', onData);
+    incoming.on('end', onEnd);
+    // An error that nobody listens to would end the process; whoever answers learns that the caller is gone.
+    incoming.on('error', ignore);
+  }
+
+  stop(): void {
+    this.#deadlines.clear();
   }
 }
 
@@ -41,57 +51,72 @@ export function bodyTooLarge(gotBytes: number, limitBytes: number): CallError {
   });
 }
 
-/** One body that is being read; calls `settle` once. */
+function onData(this: TrackedRequest, chunk: Uint8Array): void {
+  this.body?.add(chunk);
+}
+
+function onEnd(this: TrackedRequest): void {
+  this.body?.end();
+}
+
+function ignore(): void {}
+
+/** One body that is being read. */
 class UnfinishedBody implements Expiring {
   readonly deadlineAt: number;
-  readonly #incoming: IncomingMessage;
+  deadlineEntry: Expiring['deadlineEntry'];
   readonly #limitBytes: number;
-  readonly #settle: (result: Uint8Array | CallError) => void;
+  readonly #deadlines: Deadlines<UnfinishedBody>;
   readonly #chunks: Uint8Array[] = [];
+  #receiver: BodyReceiver | undefined;
   #bytes = 0;
 
   constructor(
-    incoming: IncomingMessage,
     limitBytes: number,
     deadlineAt: number,
-    settle: (result: Uint8Array | CallError) => void,
+    receiver: BodyReceiver,
+    deadlines: Deadlines<UnfinishedBody>,
   ) {
-    this.#incoming = incoming;
     this.#limitBytes = limitBytes;
     this.deadlineAt = deadlineAt;
-    this.#settle = settle;
-    incoming.on('data', this.#onData);
-    incoming.once('end', this.#onEnd);
-    incoming.once('close', this.#onClose);
-    // Never taken off: an error that nobody listens to would end the process.
-    incoming.once('error', this.#onClose);
+    this.#receiver = receiver;
+    this.#deadlines = deadlines;
+    deadlines.add(this);
+  }
+
+  add(chunk: Uint8Array): void {
+    if (this.#receiver === undefined) return;
+    this.#bytes += chunk.byteLength;
+    if (this.#bytes > this.#limitBytes) this.#fail(bodyTooLarge(this.#bytes, this.#limitBytes));
+    else this.#chunks.push(chunk);
+  }
+
+  end(): void {
+    const [only] = this.#chunks;
+    this.#finish()?.onBody(
+      this.#chunks.length === 1 && only !== undefined ? only : Buffer.concat(this.#chunks),
+    );
   }
 
   expire(): void {
     const detail = 'the body was not complete when the budget of the call ran out';
-    this.#finish(new CallError('request_incomplete', detail));
+    this.#fail(new CallError('request_incomplete', detail));
   }
 
-  readonly #onData = (chunk: Uint8Array): void => {
-    this.#bytes += chunk.byteLength;
-    if (this.#bytes > this.#limitBytes) this.#finish(bodyTooLarge(this.#bytes, this.#limitBytes));
-    else this.#chunks.push(chunk);
-  };
+  /** Nobody waits for it any more. */
+  abandon(): void {
+    this.#finish();
+  }
 
-  readonly #onEnd = (): void => {
-    const [only] = this.#chunks;
-    this.#finish(this.#chunks.length === 1 && only !== undefined ? only : Buffer.concat(this.#chunks));
-  };
+  #fail(error: CallError): void {
+    this.#finish()?.onBodyFailed(error);
+    this.#chunks.length = 0;
+  }
 
-  readonly #onClose = (): void => {
-    const detail = 'the caller left before its body was complete';
-    this.#finish(new CallError('caller_gone', detail, { started: 'no' }));
-  };
-
-  #finish(result: Uint8Array | CallError): void {
-    this.#incoming.off('data', this.#onData);
-    this.#incoming.off('end', this.#onEnd);
-    this.#incoming.off('close', this.#onClose);
-    this.#settle(result);
+  #finish(): BodyReceiver | undefined {
+    const receiver = this.#receiver;
+    this.#receiver = undefined;
+    this.#deadlines.delete(this);
+    return receiver;
   }
 }

@@ -3,7 +3,7 @@ import { randomToken } from '../../lib/random-token.ts';
 import { CallError } from '../../protocol/call-error.ts';
 import type { ServerLimits } from './limits.ts';
 import { problemBytes, sendProblem } from './problem.ts';
-import type { TrackedResponse } from './response.ts';
+import { onClose, type ResponseConnection, type TrackedResponse } from './response.ts';
 
 /** What all connections of a server share. */
 export interface ConnectionOwner {
@@ -40,7 +40,7 @@ export interface ServerCounts {
  *
  * Answers leave in the order of the requests: Node sees to that. When the socket dies, held requests never run.
  */
-export class Connection {
+export class Connection implements ResponseConnection {
   readonly socket: Socket;
   readonly #owner: ConnectionOwner;
   #state: 'open' | 'ending' | 'lingering' = 'open';
@@ -78,7 +78,7 @@ export class Connection {
       if (this.#state === 'ending') this.#stopReading();
       return false;
     }
-    response.beforeHead = () => this.#beforeHead(response);
+    response.connectionOwner = this;
     this.#newest = response;
     return true;
   }
@@ -139,20 +139,18 @@ export class Connection {
   #run(response: TrackedResponse): void {
     this.#running.push(response);
     this.#owner.counts.inFlight += 1;
-    response.on('close', () => this.#onResponseClose(response));
+    response.on('close', onClose);
     if (response.wantsContinue) response.writeContinue();
     this.#owner.run(response);
   }
 
-  /** Before the head of an answer is written: the last moment to announce `Connection: close`. */
-  #beforeHead(response: TrackedResponse): void {
+  onHead(response: TrackedResponse): void {
     if (response !== this.#newest) return;
     if (this.#owner.isDraining) response.shouldKeepAlive = false;
     if (!response.shouldKeepAlive && this.#state === 'open') this.#state = 'ending';
   }
 
-  /** A response is flushed, or its socket is gone. */
-  #onResponseClose(response: TrackedResponse): void {
+  onResponseClose(response: TrackedResponse): void {
     const at = this.#running.indexOf(response);
     if (at === -1) return;
     this.#running.splice(at, 1);

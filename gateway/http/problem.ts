@@ -1,6 +1,7 @@
 import { type OutgoingHttpHeaders, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { CallError } from '../../protocol/call-error.ts';
 import { PROBLEM_CONTENT_TYPE, type ProblemContext, toProblem } from '../../protocol/problem.ts';
+import type { HttpRequest } from './request.ts';
 
 /** A problem document as it goes out, whichever way. */
 interface ProblemAnswer {
@@ -20,7 +21,18 @@ export function problemResponse(
   return new Response(answer.body, { status: answer.status, headers: answer.headers });
 }
 
-/** Answers a request with a problem document. */
+/** The problem document of a failure as the answer to a request; `headers` are added to it. */
+export function answerProblem(
+  request: HttpRequest,
+  error: CallError,
+  context: ProblemContext,
+  headers: Readonly<Record<string, string>>,
+): void {
+  const answer = problemAnswer(error, context, headers);
+  request.answer(answer.status, withLength(answer), answer.body);
+}
+
+/** Answers with a problem document on which nothing else can answer. */
 export function sendProblem(response: ServerResponse, error: CallError, requestId: string): void {
   const answer = problemAnswer(error, { requestId });
   response.writeHead(answer.status, withLength(answer));

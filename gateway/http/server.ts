@@ -1,9 +1,9 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Component } from '../../lib/lifecycle.ts';
 import { CallError } from '../../protocol/call-error.ts';
-import { bodyTooLarge } from './body.ts';
+import { bodyTooLarge, TrackedRequest } from './body.ts';
 import { type ClientError, refusalOf } from './client-error.ts';
 import type { ServerCounts } from './connection.ts';
 import { validateHead } from './framing.ts';
@@ -31,7 +31,7 @@ export class HttpServer implements Component {
   readonly #options: ServerOptions;
   readonly #limits: ServerLimits;
   readonly #connections: OpenConnections;
-  readonly #server: Server<typeof IncomingMessage, typeof TrackedResponse>;
+  readonly #server: Server<typeof TrackedRequest, typeof TrackedResponse>;
   #port = 0;
   #lastAcceptErrorAt = Number.NEGATIVE_INFINITY;
 
@@ -41,6 +41,7 @@ export class HttpServer implements Component {
     this.#limits = serverLimits(options.limits);
     this.#connections = new OpenConnections(options, this.#limits);
     this.#server = createServer({
+      IncomingMessage: TrackedRequest,
       ServerResponse: TrackedResponse,
       insecureHTTPParser: false,
       // Validated here, together with the duplicates that Node drops.
@@ -108,7 +109,7 @@ export class HttpServer implements Component {
     await this.#connections.stop();
   }
 
-  #onRequest(incoming: IncomingMessage, outgoing: TrackedResponse): void {
+  #onRequest(incoming: TrackedRequest, outgoing: TrackedResponse): void {
     const connection = this.#connections.of(incoming.socket);
     if (!connection?.takes(outgoing)) return;
     const error = validateHead(incoming, this.#limits);
@@ -117,7 +118,7 @@ export class HttpServer implements Component {
     else connection.admit(outgoing);
   }
 
-  #onContinue(incoming: IncomingMessage, outgoing: TrackedResponse): void {
+  #onContinue(incoming: TrackedRequest, outgoing: TrackedResponse): void {
     const announcedBytes = Number(incoming.headers['content-length'] ?? 0);
     const limitBytes = this.#limits.maxBodyBytes();
     if (announcedBytes > limitBytes) {
@@ -128,13 +129,13 @@ export class HttpServer implements Component {
     this.#onRequest(incoming, outgoing);
   }
 
-  #onExpectation(incoming: IncomingMessage, outgoing: TrackedResponse): void {
+  #onExpectation(incoming: TrackedRequest, outgoing: TrackedResponse): void {
     const detail = 'the Expect header must be 100-continue';
     this.#refuse(incoming, outgoing, new CallError('bad_request', detail, { status: 417 }));
   }
 
   /** Refuses a request because of `error`, or of its framing where that is wrong as well. */
-  #refuse(incoming: IncomingMessage, outgoing: TrackedResponse, error: CallError): void {
+  #refuse(incoming: TrackedRequest, outgoing: TrackedResponse, error: CallError): void {
     const connection = this.#connections.of(incoming.socket);
     if (!connection?.takes(outgoing)) return;
     connection.refuse(outgoing, validateHead(incoming, this.#limits) ?? error);

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { z } from 'zod';
-import { type AppOptions, createApp } from '../../gateway/app.ts';
+import { createApp } from '../../gateway/app.ts';
 import { appServer } from '../../gateway/app-server.ts';
 import { openapiDocument } from '../../gateway/openapi.ts';
+import { FunctionCalls, type FunctionCallsOptions } from '../../gateway/routes/functions.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { CallError } from '../../protocol/call-error.ts';
 import { codes, problemPath } from '../../protocol/codes.ts';
@@ -15,7 +16,7 @@ import { documentedRoutes } from '../support/openapi.ts';
 import { documentedClient } from '../support/system.ts';
 
 /** An app whose calls all end with `outcome`. */
-function appWith(outcome: CallError | 'answer', change: Partial<AppOptions['functions']> = {}) {
+function appWith(outcome: CallError | 'answer', change: Partial<FunctionCallsOptions> = {}) {
   const bus = new FakeBroker({ clock: new FakeClock() }).connect();
   const answer = {
     status: 200,
@@ -26,46 +27,51 @@ function appWith(outcome: CallError | 'answer', change: Partial<AppOptions['func
     queueMs: 1,
     workMs: 2,
   };
-  return createApp({
-    functions: {
-      dispatch: {
-        submit(_call, settle) {
-          settle(outcome === 'answer' ? answer : outcome);
-          return { abandon: () => {} };
-        },
+  const calls = new FunctionCalls({
+    dispatch: {
+      submit(_call, caller) {
+        caller.settle(outcome === 'answer' ? answer : outcome);
+        return { abandon: () => {} };
       },
-      bus,
-      clock: systemClock,
-      log,
-      budget: { defaultMs: 5000, maxMs: 30_000 },
-      maxBodyBytes: 100,
-      maxInFlight: 10,
-      isDraining: () => false,
-      onEnded: () => {},
-      ...change,
     },
-    readiness: { refusal: () => undefined },
+    bus,
+    clock: systemClock,
     log,
+    budget: { defaultMs: 5000, maxMs: 30_000 },
+    maxBodyBytes: 100,
+    maxInFlight: 10,
+    isDraining: () => false,
+    onEnded: () => {},
+    ...change,
   });
+  return { app: createApp({ readiness: { refusal: () => undefined }, log }), calls };
 }
 
 /** The same app on a port; its answers are all held against openapi.yaml. */
 async function clientWith(t: TestContext, ...of: Parameters<typeof appWith>): Promise<HttpClient> {
-  const server = appServer(appWith(...of), systemClock, { name: 'http', host: '127.0.0.1', port: 0, log });
+  const server = appServer({
+    ...appWith(...of),
+    name: 'http',
+    host: '127.0.0.1',
+    port: 0,
+    log,
+    clock: systemClock,
+  });
   await server.start();
   t.after(() => server.stop());
   return documentedClient(t, server.port);
 }
 
 test('the app has every documented route, and documents every route it has', async () => {
-  const app = appWith('answer');
+  const { app } = appWith('answer');
   const routes = app.routes
     .filter(({ method }) => method !== 'ALL')
     .map(({ method, path }) => `${method} ${path}`);
   const documented = documentedRoutes().map(({ method, path }) => {
     return `${method} ${path.replace('{function}', '*').replace(/\{(\w+)\}/, ':slug')}`;
   });
-  assert.deepEqual([...new Set(routes)].sort(), documented.sort());
+  // Calls are answered beside the app.
+  assert.deepEqual([...new Set([...routes, 'POST /functions/*'])].sort(), documented.sort());
 });
 
 test('the documented codes are those of the wire, without the one that nobody is told', () => {

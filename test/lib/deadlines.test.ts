@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Deadlines } from '../../lib/deadlines.ts';
+import fc from 'fast-check';
+import { Deadlines, type Expiring } from '../../lib/deadlines.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { seededRandom } from '../support/random.ts';
 
-interface Item {
+interface Item extends Expiring {
   readonly name: string;
-  readonly deadlineAt: number;
 }
 
 function setUp(onExpired: (item: Item, deadlines: Deadlines<Item>) => void = () => {}) {
@@ -131,19 +131,76 @@ test('after a long stop all that is due expires in one sweep', () => {
   );
 });
 
-test('no timer runs while there is nothing to expire', () => {
+test('the timer goes on between one item and the next, and stops after half a second without any', () => {
   const { clock, deadlines, item } = setUp();
   assert.equal(clock.pending, 0);
   const one = item('one', 100);
   deadlines.add(one);
   assert.equal(clock.pending, 1);
   deadlines.delete(one);
-  assert.equal(clock.pending, 0);
+  clock.advanceSync(400);
+  assert.equal(clock.pending, 1);
   deadlines.add(item('two', 10));
+  clock.advanceSync(500);
+  assert.equal(clock.pending, 1);
   clock.advanceSync(100);
   assert.equal(clock.pending, 0);
   deadlines.add(item('three', 10));
   deadlines.clear();
   assert.equal(clock.pending, 0);
   assert.equal(deadlines.size, 0);
+});
+
+test('an item of another wheel is not deleted from this one', () => {
+  const { deadlines, item } = setUp();
+  const other = setUp().deadlines;
+  const one = item('one', 100);
+  other.add(one);
+  assert.equal(deadlines.delete(one), false);
+  assert.deepEqual([deadlines.size, other.size], [0, 1]);
+});
+
+test('in any order of adding, deleting and waiting it expires what a sorted list would, a step late at most', () => {
+  const step = fc.oneof(
+    fc.record({ do: fc.constant('add' as const), inMs: fc.integer({ min: -50, max: 700 }) }),
+    fc.record({ do: fc.constant('delete' as const), index: fc.nat(30) }),
+    fc.record({ do: fc.constant('wait' as const), ms: fc.nat(300) }),
+    fc.record({ do: fc.constant('stall' as const), ms: fc.nat(2000) }),
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const { clock, deadlines, expired, item } = setUp();
+      const startAt = clock.now();
+      const plain: (Item & { dueAt: number })[] = [];
+      let names = 0;
+      for (const one of steps) {
+        if (one.do === 'add') {
+          const added = { ...item(`${names++}`, one.inMs), dueAt: clock.now() + Math.max(0, one.inMs) };
+          plain.push(added);
+          deadlines.add(added);
+        } else if (one.do === 'delete') {
+          const [deleted] = plain.splice(one.index, 1);
+          if (deleted !== undefined) assert.equal(deadlines.delete(deleted), true);
+        } else if (one.do === 'wait') clock.advanceSync(one.ms);
+        else {
+          clock.freeze(one.ms);
+          clock.advanceSync(20);
+        }
+        const gone = new Set(expired.map(([name]) => name));
+        for (const left of plain) {
+          if (gone.has(left.name)) assert.ok(left.deadlineAt <= clock.now(), 'never early');
+          else assert.ok(left.dueAt > clock.now() - 20, 'never late');
+        }
+        for (let at = plain.length - 1; at >= 0; at--)
+          if (gone.has(plain[at]?.name ?? '')) plain.splice(at, 1);
+        assert.equal(deadlines.size, plain.length);
+        assert.deepEqual(
+          new Set(deadlines.items().map(({ name }) => name)),
+          new Set(plain.map(({ name }) => name)),
+        );
+      }
+      assert.ok(expired.every(([, atMs]) => atMs >= 0 && atMs <= clock.now() - startAt));
+    }),
+    { seed: 1, numRuns: 300 },
+  );
 });

@@ -186,7 +186,7 @@ class World implements Surroundings {
         deadlineAt: acceptedAt + budgetMs,
         budgetMs,
       },
-      (outcome) => this.ledger.settle(call, outcome),
+      { settle: (outcome) => this.ledger.settle(call, outcome) },
     );
     if (leavesAfterMs === undefined) return;
     this.clock.after(leavesAfterMs, () => {

@@ -11,10 +11,8 @@ function made(): { call: Call; outcomes: CallOutcome[]; abandoned: Call[] } {
   const abandoned: Call[] = [];
   const body = new Uint8Array(3);
   const request = { callId: 'c', fn: 'f', body, headers: [], acceptedAt: 1, deadlineAt: 501, budgetMs: 500 };
-  const call = new Call(
-    request,
-    (outcome) => outcomes.push(outcome),
-    (left) => abandoned.push(left),
+  const call = new Call(request, { settle: (outcome) => outcomes.push(outcome) }, (left) =>
+    abandoned.push(left),
   );
   return { call, outcomes, abandoned };
 }

@@ -52,9 +52,11 @@ export class TestGateway {
         deadlineAt: acceptedAt + budgetMs,
         budgetMs,
       },
-      (outcome) => {
-        endedAt = this.clock.now();
-        outcomes.push(outcome);
+      {
+        settle: (outcome) => {
+          endedAt = this.clock.now();
+          outcomes.push(outcome);
+        },
       },
     );
     const only = (): CallOutcome => {

@@ -16,11 +16,7 @@ const openReply = { subject: 'reply', close: () => undefined };
 function call(deadlineAt = 500): Call {
   const body = new Uint8Array(0);
   const request = { callId: 'c', fn: 'f', body, headers: [], acceptedAt: 0, deadlineAt, budgetMs: 500 };
-  return new Call(
-    request,
-    () => undefined,
-    () => undefined,
-  );
+  return new Call(request, { settle: () => undefined }, () => undefined);
 }
 
 function workers(reported: Record<string, Reported>): WorkerTable {
