@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { type CallEnvelope, MAX_SUBJECT, MAX_TIMEOUT_MS, readEnvelope, SUBJECT } from './envelope.ts';
 import { type HeaderPairs, header, type MessageHeaders } from './headers.ts';
 import { token } from './subjects.ts';
 
@@ -11,7 +12,6 @@ const PLAIN_BUDGET_MS = 5000;
  */
 export const PREFETCH_BELOW_MS = 5;
 
-const MAX_TIMEOUT_MS = 86_400_000;
 const TIMEOUT_RULE = `must be a positive decimal number of milliseconds, at most ${MAX_TIMEOUT_MS}`;
 
 /** Decimal notation only: what else JavaScript takes for a number (`1e999`, `0x10`, nothing at all) is none here. */
@@ -25,11 +25,7 @@ const whole = z
   .string()
   .regex(/^\d{1,15}$/, WHOLE_RULE)
   .transform(Number);
-const subject = z
-  .string()
-  .min(1)
-  .max(512)
-  .regex(/^[^\s*>]+$/, 'must be a subject without wildcards');
+const subject = z.string().min(1).max(MAX_SUBJECT).regex(SUBJECT, 'must be a subject without wildcards');
 
 /** The headers of a call that a gateway sent, under the lower-case names that readers see. */
 export const callHeadersSchema = z.object({
@@ -47,16 +43,6 @@ export const callHeadersSchema = z.object({
 
 /** Of a plain requester's message only this header is read. */
 const plainHeadersSchema = z.object({ 'now-timeout': timeout.optional() });
-
-/** What a gateway says of a call. Times are Unix milliseconds on the gateway's clock. */
-export interface CallEnvelope {
-  callId: string;
-  gateway: string;
-  deadlineWall: number;
-  timeoutMs: number;
-  replyTo?: string | undefined;
-  parked?: number | undefined;
-}
 
 /** What a received message is: a gateway's call, a plain requester's, or one that must not be run. */
 export type ReceivedCall =
@@ -92,6 +78,8 @@ export function readCall(headers: MessageHeaders): ReceivedCall {
     if (!plain.success) return malformed(plain.error, headers);
     return { kind: 'plain', budgetMs: plain.data['now-timeout'] ?? PLAIN_BUDGET_MS };
   }
+  const envelope = readEnvelope(headers);
+  if (envelope !== undefined) return { kind: 'gateway', call: envelope };
   const read = callHeadersSchema.safeParse(headers);
   if (!read.success) return malformed(read.error, headers);
   const call = {

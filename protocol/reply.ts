@@ -105,21 +105,21 @@ export function isEmptyAnswer(headers: MessageHeaders | undefined): boolean {
   return headers?.['now-signal'] === 'empty';
 }
 
-/** The headers in which a worker reports on itself and the call. */
-export function reportHeaders(report: WorkerReport): (readonly [string, string])[] {
-  const pairs: (readonly [string, string])[] = [];
+/** The headers in which a worker reports on itself and the call, behind `own`. */
+export function reportHeaders(report: WorkerReport, own: HeaderPairs = []): HeaderPairs {
+  const pairs = own.slice();
   if (report.worker !== undefined) pairs.push([header.worker, report.worker]);
   if (report.group !== undefined) pairs.push([header.group, report.group]);
   if (report.free !== undefined) pairs.push([header.free, String(report.free)]);
-  if (report.serviceMs !== undefined) pairs.push([header.serviceMs, report.serviceMs.toFixed(1)]);
-  if (report.waitMs !== undefined) pairs.push([header.waitMs, report.waitMs.toFixed(1)]);
-  if (report.workMs !== undefined) pairs.push([header.workMs, report.workMs.toFixed(1)]);
+  if (report.serviceMs !== undefined) pairs.push([header.serviceMs, tenths(report.serviceMs)]);
+  if (report.waitMs !== undefined) pairs.push([header.waitMs, tenths(report.waitMs)]);
+  if (report.workMs !== undefined) pairs.push([header.workMs, tenths(report.workMs)]);
   return pairs;
 }
 
 /** A reply that says that the call was not run, and why. */
 export function signalHeaders(signal: Signal, report: WorkerReport = {}): HeaderPairs {
-  return [[header.signal, signal], ...reportHeaders(report)];
+  return reportHeaders(report, [[header.signal, signal]]);
 }
 
 /** An error reply; `message` may be read by callers and must be one line (see `oneLine`). */
@@ -134,7 +134,14 @@ export function errorHeaders(
     [header.serviceError, oneLine(message)],
   ];
   if (code !== undefined) pairs.push([header.code, code]);
-  return [...pairs, ...reportHeaders(report)];
+  return reportHeaders(report, pairs);
+}
+
+/** Milliseconds with one digit behind the point. `toFixed` is exact about halves, which costs three times as much. */
+function tenths(ms: number): string {
+  const all = Math.round(ms * 10);
+  const whole = Math.floor(all / 10);
+  return `${whole}.${all - whole * 10}`;
 }
 
 /** Foreign text made fit for a header: control characters become spaces, at most 1,000 characters. */

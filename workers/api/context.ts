@@ -20,27 +20,34 @@ export interface Context {
   readonly log: Logger;
 }
 
-/** What a context is made from. */
-export interface ContextSource {
-  readonly functionName: string;
+/** What a context tells of its call. */
+export interface ContextCall {
   readonly callId: string;
   readonly headers: MessageHeaders;
   /** Monotonic milliseconds of `clock`. */
   readonly deadlineAt: number;
+}
+
+/** What all contexts of a worker share. */
+export interface ContextServices {
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 /** The context of one call. Everything that costs is made when the handler first looks at it. */
 export class CallContext implements Context {
-  readonly #source: ContextSource;
+  readonly #functionName: string;
+  readonly #call: ContextCall;
+  readonly #services: ContextServices;
   #controller: AbortController | undefined;
   #reason: DOMException | undefined;
   #headers: MessageHeaders | undefined;
   #log: Logger | undefined;
 
-  constructor(source: ContextSource) {
-    this.#source = source;
+  constructor(functionName: string, call: ContextCall, services: ContextServices) {
+    this.#functionName = functionName;
+    this.#call = call;
+    this.#services = services;
   }
 
   get signal(): AbortSignal {
@@ -59,29 +66,29 @@ export class CallContext implements Context {
   }
 
   get deadline(): Date {
-    const { clock, deadlineAt } = this.#source;
-    return new Date(clock.wall() + deadlineAt - clock.now());
+    const { clock } = this.#services;
+    return new Date(clock.wall() + this.#call.deadlineAt - clock.now());
   }
 
   remainingMs(): number {
-    return Math.max(0, this.#source.deadlineAt - this.#source.clock.now());
+    return Math.max(0, this.#call.deadlineAt - this.#services.clock.now());
   }
 
   get callId(): string {
-    return this.#source.callId;
+    return this.#call.callId;
   }
 
   get headers(): MessageHeaders {
-    this.#headers ??= visibleHeaders(this.#source.headers);
+    this.#headers ??= visibleHeaders(this.#call.headers);
     return this.#headers;
   }
 
   get idempotencyKey(): string | undefined {
-    return this.#source.headers['idempotency-key'];
+    return this.#call.headers['idempotency-key'];
   }
 
   get log(): Logger {
-    this.#log ??= this.#source.log.child({ function: this.#source.functionName, call: this.#source.callId });
+    this.#log ??= this.#services.log.child({ function: this.#functionName, call: this.#call.callId });
     return this.#log;
   }
 }

@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../lib/clock.ts';
-import { Deadlines } from '../../lib/deadlines.ts';
+import { Deadlines, type Expiring } from '../../lib/deadlines.ts';
 import { deferred } from '../../lib/deferred.ts';
 import { header } from '../../protocol/headers.ts';
-import { CallContext } from '../api/context.ts';
+import { CallContext, type ContextServices } from '../api/context.ts';
 import type { LoadedFunction } from '../api/define.ts';
 import { type Completion, GRACE_MS, gaveUp, type Invocation } from './completion.ts';
 import { DESCRIBED } from './describe-error.ts';
@@ -26,17 +26,70 @@ export interface ExecutorOptions {
   readonly maxThreadHeapMb?: number | undefined;
 }
 
-/** A call that was begun and is not settled, or whose handler has not ended. */
-interface ActiveCall {
+/** A call that was begun and has to be waited for. */
+class ActiveCall implements RunHandle, Expiring {
   readonly fn: LoadedFunction;
   readonly callId: string;
   readonly execution: Execution;
+  readonly done: Promise<Completion>;
   readonly settle: (completion: Completion) => void;
   /** The call's deadline, and while stopping the time at which it is given up. */
   deadlineAt: number;
+  deadlineEntry: Expiring['deadlineEntry'];
   /** Why it is stopping. */
   stopping: 'deadline' | 'cancelled' | undefined;
-  settled: boolean;
+  settled = false;
+  readonly #onCancel: (call: ActiveCall, reason: string) => void;
+
+  constructor(
+    fn: LoadedFunction,
+    { callId, deadlineAt }: Invocation,
+    execution: Execution,
+    onCancel: (call: ActiveCall, reason: string) => void,
+  ) {
+    const { promise, resolve } = deferred<Completion>();
+    this.fn = fn;
+    this.callId = callId;
+    this.execution = execution;
+    this.done = promise;
+    this.settle = resolve;
+    this.deadlineAt = deadlineAt;
+    this.deadlineEntry = undefined;
+    this.stopping = undefined;
+    this.#onCancel = onCancel;
+  }
+
+  cancel(reason: string): void {
+    this.#onCancel(this, reason);
+  }
+}
+
+/** A handler that runs in the event loop: it cannot be ended. */
+class LoopExecution implements Execution {
+  readonly finished: Promise<Completion>;
+  readonly #context: CallContext;
+
+  constructor(finished: Promise<Completion>, context: CallContext) {
+    this.finished = finished;
+    this.#context = context;
+  }
+
+  abort(name: 'TimeoutError' | 'AbortError', message: string): void {
+    this.#context.abort(new DOMException(message, name));
+  }
+
+  end(): void {}
+}
+
+/** A call that ended before anybody could cancel it. */
+class EndedCall implements RunHandle {
+  readonly done: Promise<Completion>;
+
+  constructor(completion: Completion) {
+    this.done = Promise.resolve(completion);
+  }
+
+  cancel(): void {}
 }
 
 /**
@@ -51,15 +104,18 @@ interface ActiveCall {
 export class Executor {
   readonly #clock: Clock;
   readonly #log: Logger;
+  readonly #services: ContextServices;
   readonly #maxThreadHeapMb: number | undefined;
   readonly #deadlines: Deadlines<ActiveCall>;
   readonly #active = new Set<ActiveCall>();
   readonly #pools = new Map<LoadedFunction, ThreadPool>();
+  readonly #onCancel = (call: ActiveCall, reason: string): void => this.#stop(call, 'cancelled', reason);
   #closed = false;
 
   constructor({ clock, log, maxThreadHeapMb }: ExecutorOptions) {
     this.#clock = clock;
     this.#log = log;
+    this.#services = { clock, log };
     this.#maxThreadHeapMb = maxThreadHeapMb;
     this.#deadlines = new Deadlines(clock, (call) => this.#onTime(call));
   }
@@ -76,22 +132,16 @@ export class Executor {
 
   /** Begins a call; the handler runs until its first `await` before this returns. Never throws. */
   run(fn: LoadedFunction, invocation: Invocation): RunHandle {
-    if (this.#closed) return neverBegun('cancelled');
-    if (invocation.deadlineAt <= this.#clock.now()) return neverBegun('deadline');
-    const { promise, resolve } = deferred<Completion>();
-    const call: ActiveCall = {
-      fn,
-      callId: invocation.callId,
-      execution: fn.threads ? this.#pool(fn).run(invocation) : this.#inLoop(fn, invocation),
-      settle: resolve,
-      deadlineAt: invocation.deadlineAt,
-      stopping: undefined,
-      settled: false,
-    };
-    this.#active.add(call);
-    this.#deadlines.add(call);
-    call.execution.finished.then((completion) => this.#onFinished(call, completion));
-    return { done: promise, cancel: (reason) => this.#stop(call, 'cancelled', reason) };
+    if (this.#closed) return new EndedCall(gaveUp('cancelled'));
+    if (invocation.deadlineAt <= this.#clock.now()) return new EndedCall(gaveUp('deadline'));
+    if (fn.threads) return this.#follow(fn, invocation, this.#pool(fn).run(invocation));
+    const context = new CallContext(fn.name, invocation, this.#services);
+    const performed = perform(fn, invocation, context);
+    if (performed instanceof Promise) {
+      return this.#follow(fn, invocation, new LoopExecution(performed, context));
+    }
+    this.#logFailure(fn, invocation.callId, performed);
+    return new EndedCall(performed);
   }
 
   /** Settles every call as cancelled and ends all threads; later calls are cancelled at once. */
@@ -112,20 +162,13 @@ export class Executor {
     return pool;
   }
 
-  #inLoop(fn: LoadedFunction, { callId, headers, body, deadlineAt, maxReplyBytes }: Invocation): Execution {
-    const context = new CallContext({
-      functionName: fn.name,
-      callId,
-      headers,
-      deadlineAt,
-      clock: this.#clock,
-      log: this.#log,
-    });
-    return {
-      finished: perform(fn, { headers, body, maxReplyBytes }, context),
-      abort: (name, message) => context.abort(new DOMException(message, name)),
-      end: () => {},
-    };
+  /** Waits for the end of a call, or for what comes before it. */
+  #follow(fn: LoadedFunction, invocation: Invocation, execution: Execution): RunHandle {
+    const call = new ActiveCall(fn, invocation, execution, this.#onCancel);
+    this.#active.add(call);
+    this.#deadlines.add(call);
+    void execution.finished.then((completion) => this.#onFinished(call, completion));
+    return call;
   }
 
   #onTime(call: ActiveCall): void {
@@ -133,7 +176,10 @@ export class Executor {
       this.#stop(call, 'deadline', 'the deadline of the call passed');
       return;
     }
-    this.#report(call).warn({ after: call.stopping }, 'the handler did not end and is given up');
+    this.#report(call.fn, call.callId).warn(
+      { after: call.stopping },
+      'the handler did not end and is given up',
+    );
     this.#settle(call, gaveUp(call.stopping));
     call.execution.end();
   }
@@ -152,13 +198,16 @@ export class Executor {
     if (call.settled) {
       // A thread was ended, and that is what it says; only a handler in the loop can end late by itself.
       if (call.fn.threads) return;
-      this.#report(call).warn({ outcome: completion.outcome }, 'the handler ended after it was given up');
+      this.#report(call.fn, call.callId).warn(
+        { outcome: completion.outcome },
+        'the handler ended after it was given up',
+      );
       return;
     }
     // Throwing is how a handler obeys its signal; nobody waits for what it says.
     const obeyed = call.stopping !== undefined && completion.outcome === 'handler_error';
     const end = obeyed && call.stopping !== undefined ? gaveUp(call.stopping) : completion;
-    this.#logFailure(call, end);
+    this.#logFailure(call.fn, call.callId, end);
     this.#settle(call, end);
   }
 
@@ -169,19 +218,15 @@ export class Executor {
     call.settle(completion);
   }
 
-  #logFailure(call: ActiveCall, { outcome, error, headers }: Completion): void {
-    if (outcome === 'handler_error') this.#report(call).error({ err: error }, 'the handler failed');
+  #logFailure(fn: LoadedFunction, callId: string, { outcome, error, headers }: Completion): void {
+    if (outcome === 'handler_error') this.#report(fn, callId).error({ err: error }, 'the handler failed');
     if (outcome === 'bad_reply') {
       const reason = headers.find(([name]) => name === header.serviceError)?.[1];
-      this.#report(call).error({ reason, err: error }, 'the result of the handler cannot be sent');
+      this.#report(fn, callId).error({ reason, err: error }, 'the result of the handler cannot be sent');
     }
   }
 
-  #report(call: ActiveCall): Logger {
-    return this.#log.child({ function: call.fn.name, call: call.callId }, DESCRIBED);
+  #report(fn: LoadedFunction, callId: string): Logger {
+    return this.#log.child({ function: fn.name, call: callId }, DESCRIBED);
   }
-}
-
-function neverBegun(outcome: 'deadline' | 'cancelled'): RunHandle {
-  return { done: Promise.resolve(gaveUp(outcome)), cancel: () => {} };
 }

@@ -18,7 +18,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
  */
 export function readInput(headers: MessageHeaders, body: Uint8Array, hasSchema: boolean): unknown {
   const contentType = headers['content-type'];
-  const json = contentType === undefined ? hasSchema : JSON_TYPE.test(contentType);
+  const json = contentType === undefined ? hasSchema : isJson(contentType);
   if (body.length === 0) return json || contentType === undefined ? undefined : body;
   if (!json) return body;
   if (isTooDeep(body)) throw new UnreadableBody(`the JSON must be at most ${MAX_JSON_DEPTH} levels deep`);
@@ -36,9 +36,13 @@ export function readInput(headers: MessageHeaders, body: Uint8Array, hasSchema: 
   }
 }
 
+function isJson(contentType: string): boolean {
+  return contentType === 'application/json' || JSON_TYPE.test(contentType);
+}
+
 /** Counts brackets outside of strings: no byte of a multi-byte character looks like one of them. */
 function isTooDeep(body: Uint8Array): boolean {
-  if (body.length <= MAX_JSON_DEPTH) return false;
+  if (!mayBeTooDeep(body)) return false;
   let depth = 0;
   let inString = false;
   for (let i = 0; i < body.length; i++) {
@@ -52,4 +56,13 @@ function isTooDeep(body: Uint8Array): boolean {
     } else if (byte === 0x7d || byte === 0x5d) depth--;
   }
   return false;
+}
+
+/** Without regard to strings, which takes a fifth of the time: most bodies have not so many brackets. */
+function mayBeTooDeep(body: Uint8Array): boolean {
+  if (body.length <= MAX_JSON_DEPTH) return false;
+  let opened = 0;
+  // `[` and `{` differ in one bit.
+  for (let i = 0; i < body.length; i++) if (((body[i] ?? 0) & 0xdf) === 0x5b) opened++;
+  return opened > MAX_JSON_DEPTH;
 }

@@ -8,9 +8,9 @@ import {
 } from '../../protocol/headers.ts';
 import type { FunctionError } from '../api/errors.ts';
 import { isReply, type ReplyOptions } from '../api/reply.ts';
-import { badReply, type Completion, failed, sizeOf } from './completion.ts';
+import { badReply, type Completion, failed, sizeAtMost, sizeOf } from './completion.ts';
 import { describeError, type ErrorDescription } from './describe-error.ts';
-import { validate } from './schema.ts';
+import { type Validation, validate } from './schema.ts';
 
 /** What was returned breaks a rule; the message says which, and may be read by callers. */
 class Unsendable extends Error {
@@ -33,23 +33,31 @@ const MAX_HEADER_BYTES = 8192;
 const NOTHING: Encoded = { body: new Uint8Array(0), contentType: undefined };
 const MEDIA_TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+\s*(;[^\x00-\x1f\x7f]*)?$/;
 const BODYLESS = new Set([204, 205, 304]);
-const encoder = new TextEncoder();
 
-/** What a handler returned as the message to send, or a `bad_reply` that says why it cannot be sent. Never rejects. */
-export async function completionOf(
+/**
+ * What a handler returned as the message to send, or a `bad_reply` that says why it cannot be sent. A promise only where
+ * the output schema has asynchronous refinements. Never throws or rejects.
+ */
+export function completionOf(
   value: unknown,
   output: z.ZodType | undefined,
   maxReplyBytes: number,
-): Promise<Completion> {
+): Completion | Promise<Completion> {
   try {
     if (typeof value === 'object' && value !== null && isReply(value)) {
       return sized(readReplyValue(value), maxReplyBytes);
     }
-    const result = output === undefined || value instanceof Uint8Array ? value : await checked(output, value);
-    return sized(succeeded(undefined, encode(result), []), maxReplyBytes);
+    if (output === undefined || value instanceof Uint8Array) return sent(value, maxReplyBytes);
+    const validated = validate(output, value);
+    if (!(validated instanceof Promise)) return sent(checked(validated), maxReplyBytes);
+    return validated.then((late) => sent(checked(late), maxReplyBytes)).catch(unsendable);
   } catch (error) {
     return unsendable(error);
   }
+}
+
+function sent(result: unknown, maxReplyBytes: number): Completion {
+  return sized(succeeded(undefined, encode(result), []), maxReplyBytes);
 }
 
 /** The error that a handler chose to answer with, or a `bad_reply` when its body cannot be sent. */
@@ -65,8 +73,7 @@ export function functionErrorOf(error: FunctionError, maxReplyBytes: number): Co
   }
 }
 
-async function checked(output: z.ZodType, value: unknown): Promise<unknown> {
-  const validated = await validate(output, value);
+function checked(validated: Validation): unknown {
   if (validated.ok) return validated.value;
   const first = validated.issues[0];
   throw new Unsendable('it does not satisfy the output schema of the function', {
@@ -127,11 +134,12 @@ function succeeded(
   const headers: (readonly [string, string])[] = [];
   if (status !== 200) headers.push([header.status, String(status)]);
   if (contentType !== undefined && !BODYLESS.has(status)) headers.push([header.contentType, contentType]);
-  headers.push(...extra);
-  return { outcome: 'ok', status, headers, body };
+  if (extra.length > 0) headers.push(...extra);
+  return { outcome: 'ok', status, headers, body, error: undefined };
 }
 
 function sized(completion: Completion, maxReplyBytes: number): Completion {
+  if (sizeAtMost(completion.headers) + completion.body.length <= maxReplyBytes) return completion;
   const bytes = sizeOf(completion.headers) + completion.body.length;
   if (bytes <= maxReplyBytes) return completion;
   throw new Unsendable(`its ${bytes} bytes must be at most ${maxReplyBytes}`);
@@ -141,13 +149,13 @@ function encode(value: unknown): Encoded {
   if (value === undefined) return NOTHING;
   if (value instanceof Uint8Array) return { body: value, contentType: 'application/octet-stream' };
   if (typeof value === 'string') {
-    return { body: encoder.encode(value), contentType: 'text/plain; charset=utf-8' };
+    return { body: Buffer.from(value), contentType: 'text/plain; charset=utf-8' };
   }
   // JSON.stringify makes `{}` of a stream, which nobody means.
   if (typeof value === 'object' && value !== null && Symbol.asyncIterator in value) {
     throw new Unsendable('it is a stream; collect it first');
   }
-  return { body: encoder.encode(stringify(value)), contentType: 'application/json' };
+  return { body: Buffer.from(stringify(value)), contentType: 'application/json' };
 }
 
 function stringify(value: unknown): string {

@@ -6,11 +6,16 @@ export type Validation =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly issues: readonly SchemaIssue[] };
 
-/** Validates a value; asynchronous refinements are allowed. Rejects when a refinement throws. */
-export async function validate(schema: z.ZodType, value: unknown): Promise<Validation> {
+type StandardResult = Awaited<ReturnType<z.ZodType['~standard']['validate']>>;
+
+/** Validates a value; a promise only where the schema has asynchronous refinements. Throws what a refinement throws. */
+export function validate(schema: z.ZodType, value: unknown): Validation | Promise<Validation> {
   // The standard interface works across copies of zod, and falls back to the asynchronous way by itself.
-  const pending = schema['~standard'].validate(value);
-  const read = pending instanceof Promise ? await pending : pending;
+  const read = schema['~standard'].validate(value);
+  return read instanceof Promise ? read.then(validationOf) : validationOf(read);
+}
+
+function validationOf(read: StandardResult): Validation {
   if (read.issues === undefined) return { ok: true, value: read.value };
   return {
     ok: false,

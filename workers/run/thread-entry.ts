@@ -27,14 +27,9 @@ export async function runCall(call: ThreadCall | undefined): Promise<unknown> {
   const remainingMs = call.sharedDeadlineAt - sharedNowMs();
   // It may have waited for a thread: no handler begins after its deadline.
   if (remainingMs <= 0) return gaveUp('deadline');
-  const context = new CallContext({
-    functionName: data.name,
-    callId: call.callId,
-    headers: call.headers,
-    deadlineAt: systemClock.now() + remainingMs,
-    clock: systemClock,
-    log,
-  });
+  const { callId, headers } = call;
+  const told = { callId, headers, deadlineAt: systemClock.now() + remainingMs };
+  const context = new CallContext(data.name, told, { clock: systemClock, log });
   port = call.port;
   port.on('message', ({ name, message }: AbortMessage) => context.abort(new DOMException(message, name)));
   try {

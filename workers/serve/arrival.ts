@@ -6,8 +6,10 @@ import { readCall } from '../../protocol/call.ts';
 import { header, type MessageHeaders } from '../../protocol/headers.ts';
 import type { ClockOffsets } from './clock-offset.ts';
 
+const REQUEST_ID = header.requestId.toLowerCase();
+
 /** A call that reached this worker, read from its headers alone; its body is not decoded. */
-export interface ArrivedCall extends Expiring {
+export class ArrivedCall implements Expiring {
   readonly callId: string;
   /** From anybody, not from a gateway: it cannot be parked elsewhere, and knows no signals. */
   readonly isPlain: boolean;
@@ -17,8 +19,32 @@ export interface ArrivedCall extends Expiring {
   readonly replyTo: string | undefined;
   /** Monotonic milliseconds, as is `deadlineAt`. */
   readonly arrivedAt: number;
+  readonly deadlineAt: number;
   /** How many calls are still parked at the gateway that answered a pull. */
   readonly parked: number;
+  deadlineEntry: Expiring['deadlineEntry'];
+
+  constructor(
+    { data }: BusMessage,
+    headers: MessageHeaders,
+    arrivedAt: number,
+    read: Pick<ArrivedCall, 'callId' | 'isPlain' | 'replyTo' | 'deadlineAt' | 'parked'>,
+  ) {
+    this.callId = read.callId;
+    this.isPlain = read.isPlain;
+    this.headers = headers;
+    this.body = data;
+    this.replyTo = read.replyTo;
+    this.arrivedAt = arrivedAt;
+    this.deadlineAt = read.deadlineAt;
+    this.parked = read.parked;
+    this.deadlineEntry = undefined;
+  }
+
+  /** The caller's request id, for logs. */
+  get requestId(): string | undefined {
+    return this.headers[REQUEST_ID];
+  }
 }
 
 /** A call, or why the message must not be run as one; whoever sent it may read the reason. */
@@ -26,40 +52,37 @@ export type ReadArrival =
   | { readonly ok: true; readonly call: ArrivedCall }
   | { readonly ok: false; readonly reason: string };
 
-/**
- * Reads a call. `replyPrefix` is where results of pulled calls may go: another subject in `Now-Reply` is ignored,
- * so that nobody can make a worker publish elsewhere.
- */
+/** What reading a call needs. */
+export interface ArrivalReader {
+  readonly clock: Clock;
+  readonly offsets: ClockOffsets;
+  /** Where results of pulled calls may go: elsewhere nobody can make a worker publish. */
+  readonly replyPrefix: string;
+}
+
+/** Reads a call that arrived at `now`. A subject in `Now-Reply` that is not under the prefix is ignored. */
 export function readArrival(
   message: BusMessage,
-  clock: Clock,
-  offsets: ClockOffsets,
-  replyPrefix: string,
+  now: number,
+  { clock, offsets, replyPrefix }: ArrivalReader,
 ): ReadArrival {
   const headers = message.headers();
   if (headers === undefined) return { ok: false, reason: 'the headers of the call cannot be decoded' };
   const read = readCall(headers);
   if (read.kind === 'malformed') return { ok: false, reason: read.reason };
-  const arrivedAt = clock.now();
-  const common = { headers, body: message.data, arrivedAt };
   if (read.kind === 'plain') {
-    const deadlineAt = arrivedAt + read.budgetMs;
+    const deadlineAt = now + read.budgetMs;
     const call = { callId: randomToken(), isPlain: true, replyTo: message.reply, deadlineAt, parked: 0 };
-    return { ok: true, call: { ...common, ...call } };
+    return { ok: true, call: new ArrivedCall(message, headers, now, call) };
   }
   const { callId, gateway, deadlineWall, timeoutMs, replyTo, parked = 0 } = read.call;
-  const ageMs = offsets.ageMs(gateway, deadlineWall - timeoutMs, clock.wall(), arrivedAt);
+  const ageMs = offsets.ageMs(gateway, deadlineWall - timeoutMs, clock.wall(), now);
   const call = {
     callId,
     isPlain: false,
     replyTo: replyTo?.startsWith(replyPrefix) === true ? replyTo : message.reply,
-    deadlineAt: arrivedAt + timeoutMs - ageMs,
+    deadlineAt: now + timeoutMs - ageMs,
     parked,
   };
-  return { ok: true, call: { ...common, ...call } };
-}
-
-/** The caller's request id, for logs. */
-export function requestIdOf(call: ArrivedCall): string | undefined {
-  return call.headers[header.requestId.toLowerCase()];
+  return { ok: true, call: new ArrivedCall(message, headers, now, call) };
 }

@@ -10,26 +10,24 @@ export class ClockOffsets {
 
   /** Learns from one message. All times in milliseconds; `now` is monotonic, the others are wall clocks. */
   observe(sender: string, sentWall: number, receivedWall: number, now: number): void {
+    this.ageMs(sender, sentWall, receivedWall, now);
+  }
+
+  /** How long ago a message was sent, at least 0. Learns from it as well. */
+  ageMs(sender: string, sentWall: number, receivedWall: number, now: number): number {
     const difference = receivedWall - sentWall;
     const window = this.#senders.get(sender);
     if (window === undefined) {
       if (this.#senders.size >= MAX_SENDERS) this.#forgetOldest();
       this.#senders.set(sender, { since: now, smallest: difference, before: difference });
-      return;
+      return 0;
     }
     if (now - window.since > WINDOW_MS) {
       window.before = now - window.since > 2 * WINDOW_MS ? difference : window.smallest;
       window.smallest = difference;
       window.since = now;
     } else if (difference < window.smallest) window.smallest = difference;
-  }
-
-  /** How long ago a message was sent, at least 0. Learns from it as well. */
-  ageMs(sender: string, sentWall: number, receivedWall: number, now: number): number {
-    this.observe(sender, sentWall, receivedWall, now);
-    const window = this.#senders.get(sender);
-    if (window === undefined) return 0;
-    return receivedWall - sentWall - Math.min(window.smallest, window.before);
+    return difference - Math.min(window.smallest, window.before);
   }
 
   #forgetOldest(): void {

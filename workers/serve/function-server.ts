@@ -10,7 +10,7 @@ import type { Subjects } from '../../protocol/subjects.ts';
 import type { LoadedFunction } from '../api/define.ts';
 import type { Completion, Invocation } from '../run/completion.ts';
 import type { RunHandle } from '../run/execute.ts';
-import { type ArrivedCall, readArrival, requestIdOf } from './arrival.ts';
+import { type ArrivalReader, type ArrivedCall, readArrival } from './arrival.ts';
 import { CallCounts } from './call-counts.ts';
 import type { ClockOffsets } from './clock-offset.ts';
 import { Intake } from './intake.ts';
@@ -56,10 +56,12 @@ export class FunctionServer {
   /** Since the start. */
   readonly counts = new CallCounts();
   readonly #shared: SharedServices;
+  readonly #log: Logger;
   readonly #slots: Slots;
   readonly #serviceTime = new ServiceTime();
   readonly #intake: Intake;
   readonly #replies: Replies;
+  readonly #arrivals: ArrivalReader;
   readonly #pulls: Pulls;
   /** By call id. */
   readonly #running = new Map<string, RunHandle>();
@@ -68,10 +70,12 @@ export class FunctionServer {
   #idle: Deferred<void> | undefined;
 
   constructor(fn: LoadedFunction, group: string, shared: SharedServices) {
-    const { phase, clock } = shared;
+    const { phase, clock, offsets, subjects } = shared;
     this.fn = fn;
     this.group = group;
     this.#shared = shared;
+    this.#log = shared.log.child({ fn: fn.name });
+    this.#arrivals = { clock, offsets, replyPrefix: subjects.replies('') };
     const slots = new Slots(fn.slots, phase);
     const serviceTime = this.#serviceTime;
     this.#slots = slots;
@@ -104,16 +108,17 @@ export class FunctionServer {
 
   /** Takes a call in; returns how many more are parked at the gateway that handed it out. */
   take(message: BusMessage): number {
-    const { clock, offsets, subjects, lagWatch } = this.#shared;
-    lagWatch.check();
-    const read = readArrival(message, clock, offsets, subjects.replies(''));
+    const { clock, lagWatch } = this.#shared;
+    const now = clock.now();
+    lagWatch.check(now);
+    const read = readArrival(message, now, this.#arrivals);
     if (!read.ok) {
       this.#replies.malformed(message.reply, read.reason);
       return 0;
     }
     const { call } = read;
-    const admission = this.#intake.admit(call);
-    if (admission === 'begin') this.#begin(call);
+    const admission = this.#intake.admit(call, now);
+    if (admission === 'begin') this.#begin(call, now);
     else if (admission !== 'keep') this.#refuse(call, admission);
     return call.parked;
   }
@@ -160,10 +165,9 @@ export class FunctionServer {
     this.#pulls.stop();
   }
 
-  #begin(call: ArrivedCall): void {
-    const { bus, clock, run } = this.#shared;
+  #begin(call: ArrivedCall, startedAt: number): void {
+    const { bus, run } = this.#shared;
     const { callId, headers, body, deadlineAt } = call;
-    const startedAt = clock.now();
     this.#slots.began();
     const maxReplyBytes = bus.maxPayload - REPORT_BYTES;
     const handle = run(this.fn, { callId, headers, body, deadlineAt, maxReplyBytes });
@@ -189,8 +193,9 @@ export class FunctionServer {
     while (this.#slots.canBegin) {
       const call = this.#intake.next();
       if (call === undefined) return;
-      if (call.deadlineAt <= this.#shared.clock.now()) this.#refuse(call, 'expired');
-      else this.#begin(call);
+      const now = this.#shared.clock.now();
+      if (call.deadlineAt <= now) this.#refuse(call, 'expired');
+      else this.#begin(call, now);
     }
   }
 
@@ -203,8 +208,8 @@ export class FunctionServer {
     this.counts.notRun(signal);
     if (signal === 'busy' && !call.isPlain) this.#pulls.callRefused();
     this.#replies.notRun(call, signal);
-    const fields = { fn: this.fn.name, call: call.callId, outcome: signal, running: this.#slots.running };
-    this.#shared.log.debug({ ...fields, buffered: this.#intake.size }, 'call');
+    const { running } = this.#slots;
+    this.#log.debug({ call: call.callId, outcome: signal, running, buffered: this.#intake.size }, 'call');
   }
 
   #onPullOutcome(outcome: PullOutcome): void {
@@ -232,23 +237,14 @@ export class FunctionServer {
   }
 
   #logCompleted(
-    call: ArrivedCall,
+    { callId, requestId, parked }: ArrivedCall,
     { outcome }: Completion,
-    { waitMs, workMs }: { waitMs: number; workMs: number },
+    times: { readonly waitMs: number; readonly workMs: number },
   ): void {
-    this.#shared.log.info(
-      {
-        fn: this.fn.name,
-        call: call.callId,
-        requestId: requestIdOf(call),
-        outcome,
-        waitMs: Math.round(waitMs),
-        workMs: Math.round(workMs),
-        running: this.#slots.running,
-        buffered: this.#intake.size,
-        parked: call.parked,
-      },
-      'call',
-    );
+    const waitMs = Math.round(times.waitMs);
+    const workMs = Math.round(times.workMs);
+    const { running } = this.#slots;
+    const buffered = this.#intake.size;
+    this.#log.info({ call: callId, requestId, outcome, waitMs, workMs, running, buffered, parked }, 'call');
   }
 }

@@ -82,10 +82,10 @@ export class Intake {
   }
 
   /** What the caller has to do with a call; one that is kept is in here from now on. */
-  admit(call: ArrivedCall): Admission {
-    const { clock, phase, slots, serviceTime } = this.#options;
+  admit(call: ArrivedCall, now: number): Admission {
+    const { phase, slots, serviceTime } = this.#options;
     const admission = admissionOf(call, {
-      now: clock.now(),
+      now,
       phase: phase.current,
       totalSlots: slots.total,
       canBegin: slots.canBegin,
@@ -101,6 +101,8 @@ export class Intake {
 
   /** Takes out the call that has waited longest. */
   next(): ArrivedCall | undefined {
+    // The usual case, at the end of each call.
+    if (this.#kept.size === 0) return undefined;
     const [call] = this.#kept;
     if (call !== undefined) this.#remove(call);
     return call;

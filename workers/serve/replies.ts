@@ -53,20 +53,19 @@ export class Replies {
   completed(
     call: ArrivedCall,
     { headers, body }: Completion,
-    times: { waitMs: number; workMs: number },
+    times: { readonly waitMs: number; readonly workMs: number },
   ): void {
-    this.#send(call, [...headers, ...reportHeaders({ ...this.#report(), ...times })], body);
+    this.#send(call, reportHeaders(this.#report(times.waitMs, times.workMs), headers), body);
   }
 
   /** The call was not run. A plain requester knows no signals: to it every slot is taken. */
   notRun(call: ArrivedCall, signal: NotRunSignal): void {
-    const report = this.#report();
     if (call.isPlain) {
-      this.#send(call, errorHeaders(503, 'every slot is taken', undefined, report), NO_DATA);
+      this.#send(call, errorHeaders(503, 'every slot is taken', undefined, this.#report()), NO_DATA);
       return;
     }
     const waitMs = this.#options.clock.now() - call.arrivedAt;
-    this.#send(call, signalHeaders(signal, { ...report, waitMs }), NO_DATA);
+    this.#send(call, signalHeaders(signal, this.#report(waitMs)), NO_DATA);
   }
 
   /** The message was no valid call. */
@@ -101,8 +100,8 @@ export class Replies {
     }
   }
 
-  #report(): WorkerReport {
+  #report(waitMs?: number, workMs?: number): WorkerReport {
     const { worker, group, slots, serviceTime } = this.#options;
-    return { worker, group, free: slots.free, serviceMs: serviceTime.averageMs };
+    return { worker, group, free: slots.free, serviceMs: serviceTime.averageMs, waitMs, workMs };
   }
 }
