@@ -37,7 +37,6 @@ export class LogSink {
   readonly #format: ((line: string) => string) | undefined;
   #isClosed = false;
   #text = '';
-  #bytes = 0;
   #lines = 0;
   #dropped = 0;
   #isTimed = false;
@@ -55,13 +54,13 @@ export class LogSink {
     if (this.#isClosed) return;
     const bounded = line.length > MAX_LINE ? tooLong(line) : line;
     const text = this.#format?.(bounded) ?? bounded;
-    const bytes = Buffer.byteLength(text);
-    if (this.#bytes + bytes > MAX_TOGETHER) this.flushSync();
+    if (this.#text.length + text.length > MAX_TOGETHER) this.flushSync();
     this.#text += text;
-    this.#bytes += bytes;
     this.#lines++;
     if (this.lastLevel >= ERROR) this.flushSync();
     else if (!this.#isTimed) this.#flushLater();
+    // Who writes a line without pino says no level.
+    this.lastLevel = 0;
   }
 
   /** Writes out what was collected. */
@@ -76,7 +75,6 @@ export class LogSink {
     const lines = this.#lines;
     const text = withoutCredentials(this.#text);
     this.#text = '';
-    this.#bytes = 0;
     this.#lines = 0;
     if (this.#isClosed) return;
     if (this.#out.writableLength > MAX_UNREAD) {
@@ -86,7 +84,8 @@ export class LogSink {
     const dropped = this.#dropped;
     this.#dropped = 0;
     if (dropped > 0) this.#put(ownLine({ msg: 'log lines were dropped, nobody read them', dropped }));
-    this.#put(text);
+    if (Buffer.byteLength(text) <= MAX_TOGETHER) this.#put(text);
+    else for (const page of pagesOf(text)) this.#put(page);
   }
 
   #flushLater(): void {
@@ -108,6 +107,21 @@ export class LogSink {
       // A full disk: the lines are lost, the next may not be.
     }
   }
+}
+
+/** Whole lines, as many together as may be: for characters that take several bytes. */
+function pagesOf(text: string): string[] {
+  const pages: string[] = [];
+  let page = '';
+  for (const line of text.split(/(?<=\n)/)) {
+    if (page !== '' && Buffer.byteLength(page) + Buffer.byteLength(line) > MAX_TOGETHER) {
+      pages.push(page);
+      page = '';
+    }
+    page += line;
+  }
+  pages.push(page);
+  return pages;
 }
 
 function flushAtExit(): void {

@@ -122,8 +122,7 @@ test('lines are collected for a moment and written together, a page at most', as
     out.lines.map(({ i }) => i),
     Array.from({ length: 100 }, (_, i) => i),
   );
-  assert.ok(before < 20, `${before} writes before the last`);
-  assert.equal(out.texts.length, before + 1);
+  assert.ok(before > 0 && out.texts.length < 12, `${out.texts.length} writes, ${before} at once`);
   assert.ok(out.texts.every((text) => text.endsWith('\n') && Buffer.byteLength(text) <= 4096));
 });
 

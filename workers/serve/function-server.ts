@@ -12,6 +12,7 @@ import type { Completion, Invocation } from '../run/completion.ts';
 import type { RunHandle } from '../run/execute.ts';
 import { type ArrivalReader, type ArrivedCall, readArrival } from './arrival.ts';
 import { CallCounts } from './call-counts.ts';
+import { CallLog } from './call-log.ts';
 import type { ClockOffsets } from './clock-offset.ts';
 import { Intake } from './intake.ts';
 import type { LagWatch } from './lag-watch.ts';
@@ -57,6 +58,7 @@ export class FunctionServer {
   readonly counts = new CallCounts();
   readonly #shared: SharedServices;
   readonly #log: Logger;
+  readonly #callLog: CallLog;
   readonly #slots: Slots;
   readonly #serviceTime = new ServiceTime();
   readonly #intake: Intake;
@@ -75,6 +77,7 @@ export class FunctionServer {
     this.group = group;
     this.#shared = shared;
     this.#log = shared.log.child({ fn: fn.name });
+    this.#callLog = new CallLog(this.#log);
     this.#arrivals = { clock, offsets, replyPrefix: subjects.replies('') };
     const slots = new Slots(fn.slots, phase);
     const serviceTime = this.#serviceTime;
@@ -245,6 +248,6 @@ export class FunctionServer {
     const workMs = Math.round(times.workMs);
     const { running } = this.#slots;
     const buffered = this.#intake.size;
-    this.#log.info({ call: callId, requestId, outcome, waitMs, workMs, running, buffered, parked }, 'call');
+    this.#callLog.ended({ call: callId, requestId, outcome, waitMs, workMs, running, buffered, parked });
   }
 }
