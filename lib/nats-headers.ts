@@ -12,7 +12,7 @@ const LINE_BREAK = /[\r\n\0]/;
 export function encodeHeaders(pairs: HeaderPairs): Buffer {
   let block = `${VERSION}\r\n`;
   for (const [name, value] of pairs) {
-    if (!NAME.test(name)) {
+    if (lowerCaseName(name) === undefined) {
       throw new BusError('bad_header', `header name ${quoted(name)} must be visible ASCII without a colon`);
     }
     if (LINE_BREAK.test(value)) {
