@@ -21,6 +21,11 @@ export function underPressure(resource: string, share: number): CallError {
   return new CallError('saturated', detail, { retryAfterS: 1 });
 }
 
+/** The gateway itself is full: its event loop is late, and a share of new calls is refused. */
+export function overloaded(): CallError {
+  return new CallError('saturated', 'this gateway is overloaded', { retryAfterS: 1 });
+}
+
 /** Nobody is subscribed to the function. */
 export function noResponders(fn: string, retryAfterS: number): CallError {
   return new CallError('no_responders', `no worker is subscribed to ${fn}`, { retryAfterS });

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { awaitConnection } from '../lib/await-connection.ts';
 import { systemClock as clock } from '../lib/clock.ts';
 import { type Component, Lifecycle } from '../lib/lifecycle.ts';
+import { LogSampler } from '../lib/log-sampler.ts';
 import { NatsBus } from '../lib/nats.ts';
 import { randomToken } from '../lib/random-token.ts';
 import { Subjects } from '../protocol/subjects.ts';
@@ -11,6 +12,7 @@ import { appServer } from './app-server.ts';
 import { Dispatcher } from './dispatch/dispatcher.ts';
 import type { HttpServer } from './http/server.ts';
 import { Metrics } from './metrics.ts';
+import { Overload } from './overload.ts';
 import { memoryLimit } from './pressure.ts';
 import { Readiness } from './readiness.ts';
 import type { App } from './routes/base.ts';
@@ -41,6 +43,7 @@ export class Gateway {
   readonly #readiness: Readiness;
   readonly #admin: HttpServer | undefined;
   readonly #http: HttpServer;
+  readonly #overload = new Overload(clock);
   readonly #lifecycle: Lifecycle;
 
   constructor(settings: GatewaySettings, log: Logger) {
@@ -53,7 +56,10 @@ export class Gateway {
     this.#admin = this.#newAdminServer(metrics);
     this.#http = this.#newHttpServer(metrics);
     const servers = this.#admin === undefined ? [this.#http] : [this.#admin, this.#http];
-    this.#lifecycle = new Lifecycle([this.#busComponent(), this.#dispatchComponent(), ...servers], log);
+    this.#lifecycle = new Lifecycle(
+      [this.#busComponent(), this.#dispatchComponent(), this.#overload, ...servers],
+      log,
+    );
   }
 
   /** The public port; 0 before the start. */
@@ -138,6 +144,8 @@ export class Gateway {
       clock,
       log: this.#log,
       budget: { defaultMs: deadlineMs, maxMs: maxDeadlineMs },
+      overload: this.#overload,
+      failureLog: new LogSampler(clock),
       maxBodyBytes,
       maxInFlight,
       isDraining: () => this.#readiness.isDraining,

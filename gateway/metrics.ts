@@ -1,10 +1,12 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { Bus } from '../lib/bus.ts';
 import type { Clock } from '../lib/clock.ts';
 import { CallError } from '../protocol/call-error.ts';
 import type { Started } from '../protocol/codes.ts';
+import { CallNumbers, SECONDS } from './call-numbers.ts';
 import type { CallOutcome } from './dispatch/contract.ts';
 import type { Dispatcher } from './dispatch/dispatcher.ts';
+import { PlainHistogram } from './plain-histogram.ts';
 
 /** What the metrics are read from. */
 interface MetricsOptions {
@@ -15,12 +17,8 @@ interface MetricsOptions {
 
 /** Callers can send any name: only functions that somebody serves become a label, and at most this many. */
 const MAX_FUNCTIONS = 1000;
-/** Bucket limits, from a fast handler's millisecond to the longest budget. */
-const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 /** Interval of the timer that measures the event loop: it must not load the loop itself. */
 const LOOP_PRECISION_MS = 100;
-
-const ANSWERED = { code: 'ok', started: 'yes' } as const;
 
 /** What the live workers of a function and group reported, summed. */
 interface GroupCounts {
@@ -55,35 +53,14 @@ const GROUP_GAUGES: readonly { name: string; count: keyof GroupCounts; help: str
 export class Metrics {
   readonly #options: MetricsOptions;
   readonly #registry = new Registry();
-  /** Functions that are a label. */
-  readonly #functions = new Set<string>();
-  readonly #calls: Counter<'function' | 'code' | 'started'>;
-  readonly #duration: Histogram<'function' | 'result'>;
-  readonly #queue: Histogram<'function'>;
+  /** Functions that are a label, with their numbers. */
+  readonly #functions = new Map<string, CallNumbers>();
+  readonly #unnamed = new CallNumbers();
 
   constructor(options: MetricsOptions) {
     this.#options = options;
     const registers = [this.#registry];
-    this.#calls = new Counter({
-      name: 'now_or_never_calls_total',
-      help: 'Calls by outcome: code is ok or the code of the problem. function is empty if nobody serves it.',
-      labelNames: ['function', 'code', 'started'],
-      registers,
-    });
-    this.#duration = new Histogram({
-      name: 'now_or_never_call_duration_seconds',
-      help: 'Time from the head of the request to its answer; result is answered or failed.',
-      labelNames: ['function', 'result'],
-      buckets: SECONDS,
-      registers,
-    });
-    this.#queue = new Histogram({
-      name: 'now_or_never_call_queue_seconds',
-      help: 'How long answered calls waited for a slot, at the gateway and in the worker.',
-      labelNames: ['function'],
-      buckets: SECONDS,
-      registers,
-    });
+    this.#observeCalls(registers);
     this.#observeDispatch(registers);
     this.#observeWorkers(registers);
   }
@@ -96,12 +73,9 @@ export class Metrics {
   /** Counts a call that has ended. `fn` is undefined when its name was not valid. */
   ended(fn: string | undefined, outcome: CallOutcome, elapsedMs: number): void {
     const isFailure = outcome instanceof CallError;
-    const { code, started } = isFailure ? outcome : ANSWERED;
-    const name = this.#nameOf(fn, started);
-    this.#calls.inc({ function: name, code, started });
-    const result = isFailure ? 'failed' : 'answered';
-    this.#duration.observe({ function: name, result }, elapsedMs / 1000);
-    if (!isFailure) this.#queue.observe({ function: name }, outcome.queueMs / 1000);
+    const numbers = this.#numbersOf(fn, isFailure ? outcome.started : 'yes');
+    if (isFailure) numbers.failed(outcome.code, outcome.started, elapsedMs);
+    else numbers.answered(elapsedMs, outcome.queueMs);
   }
 
   /** The content type of `text`. */
@@ -114,14 +88,57 @@ export class Metrics {
     return this.#registry.metrics();
   }
 
-  #nameOf(fn: string | undefined, started: Started): string {
-    if (fn === undefined) return '';
-    if (this.#functions.has(fn)) return fn;
+  #numbersOf(fn: string | undefined, started: Started): CallNumbers {
+    if (fn === undefined) return this.#unnamed;
+    let numbers = this.#functions.get(fn);
+    if (numbers !== undefined) return numbers;
     // `unknown` proves nothing: a caller that leaves at once causes it for any name.
     const isServed = started === 'yes' || this.#options.dispatch.workers.serves(fn);
-    if (!isServed || this.#functions.size >= MAX_FUNCTIONS) return '';
-    this.#functions.add(fn);
-    return fn;
+    if (!isServed || this.#functions.size >= MAX_FUNCTIONS) return this.#unnamed;
+    numbers = new CallNumbers();
+    this.#functions.set(fn, numbers);
+    return numbers;
+  }
+
+  /** Of every function that is a label, and of all others together under the empty name. */
+  #numbers(): [fn: string, numbers: CallNumbers][] {
+    return [['', this.#unnamed], ...this.#functions];
+  }
+
+  #observeCalls(registers: Registry[]): void {
+    const all = () => this.#numbers();
+    new Counter({
+      name: 'now_or_never_calls_total',
+      help: 'Calls by outcome: code is ok or the code of the problem. function is empty if nobody serves it.',
+      labelNames: ['function', 'code', 'started'],
+      registers,
+      collect() {
+        this.reset();
+        for (const [fn, { counts }] of all()) {
+          for (const { code, started, count } of counts) this.inc({ function: fn, code, started }, count);
+        }
+      },
+    });
+    new PlainHistogram(
+      {
+        name: 'now_or_never_call_duration_seconds',
+        help: 'Time from the head of the request to its answer; result is answered or failed.',
+        labelNames: ['function', 'result'],
+        buckets: SECONDS,
+        registers,
+      },
+      () => all().flatMap(([fn, numbers]) => numbers.durations(fn)),
+    );
+    new PlainHistogram(
+      {
+        name: 'now_or_never_call_queue_seconds',
+        help: 'How long answered calls waited for a slot, at the gateway and in the worker.',
+        labelNames: ['function'],
+        buckets: SECONDS,
+        registers,
+      },
+      () => all().flatMap(([fn, numbers]) => numbers.waits(fn)),
+    );
   }
 
   #observeDispatch(registers: Registry[]): void {

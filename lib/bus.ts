@@ -1,7 +1,7 @@
 /** Headers to send, in order, spelled as they go over the wire. */
 export type HeaderPairs = readonly (readonly [name: string, value: string])[];
 
-/** Headers of a received message: lower-case names to first values, without a prototype. */
+/** Headers of a received message: lower-case names to first values; it inherits nothing. */
 export type MessageHeaders = Readonly<Record<string, string>>;
 
 /**

@@ -120,17 +120,18 @@ export class Deadlines<T extends Expiring> {
 
   /** After a long stop of the process it visits the buckets that exist, not every number in between. */
   #takeDue(current: number): DeadlineEntry<T>[] {
-    const passed = current - this.#sweptBucket;
-    const numbers =
-      passed > this.#buckets.size
-        ? [...this.#buckets.keys()].filter((bucket) => bucket <= current).sort((a, b) => a - b)
-        : Array.from({ length: Math.max(passed, 0) }, (_, index) => this.#sweptBucket + 1 + index);
     const due: DeadlineEntry<T>[] = [];
-    for (const bucket of numbers) {
+    const take = (bucket: number): void => {
       const head = this.#buckets.get(bucket);
-      if (head === undefined) continue;
+      if (head === undefined) return;
       this.#buckets.delete(bucket);
       due.push(head);
+    };
+    if (current - this.#sweptBucket > this.#buckets.size) {
+      const passed = [...this.#buckets.keys()].filter((bucket) => bucket <= current);
+      for (const bucket of passed.sort((a, b) => a - b)) take(bucket);
+    } else {
+      for (let bucket = this.#sweptBucket + 1; bucket <= current; bucket++) take(bucket);
     }
     return due;
   }

@@ -7,9 +7,6 @@ export interface OpenReply {
   close(): void;
 }
 
-/** Takes the messages that arrive for one reply subject. */
-export type OnReply = (message: BusMessage) => void;
-
 /**
  * All replies to one requester: one wildcard subscription and a Map. It knows no time; who
  * opens a reply subject closes it. What arrives for a closed one is counted and dropped.
@@ -17,7 +14,7 @@ export type OnReply = (message: BusMessage) => void;
 export class Inbox {
   readonly #bus: Bus;
   readonly #prefix: string;
-  readonly #open = new Map<string, OnReply>();
+  readonly #open = new Map<string, Recipient>();
   #subscription: BusSubscription | undefined;
   /** Messages for reply subjects that were closed before: late replies. */
   late = 0;
@@ -30,9 +27,9 @@ export class Inbox {
 
   start(): void {
     this.#subscription = this.#bus.subscribe(`${this.#prefix}*`, (message) => {
-      const onReply = this.#open.get(message.subject.slice(this.#prefix.length));
-      if (onReply === undefined) this.late++;
-      else onReply(message);
+      const recipient = this.#open.get(message.subject.slice(this.#prefix.length));
+      if (recipient === undefined) this.late++;
+      else recipient.receive(message);
     });
   }
 
@@ -48,19 +45,53 @@ export class Inbox {
   }
 
   /** A new reply subject; `onReply` gets everything that arrives there until `close`. */
-  open(onReply: OnReply): string {
-    const replyToken = randomToken();
-    this.#open.set(replyToken, onReply);
-    return this.#prefix + replyToken;
+  open(onReply: (message: BusMessage) => void): string {
+    return this.openFor(undefined, (_, message) => onReply(message)).subject;
   }
 
-  /** As `open`, as something that can be closed by itself. */
-  openReply(onReply: OnReply): OpenReply {
-    const subject = this.open(onReply);
-    return { subject, close: () => this.close(subject) };
+  /** The same for `owner`, who is handed to `onReply`, so that no function has to be made for each. */
+  openFor<Owner>(owner: Owner, onReply: (owner: Owner, message: BusMessage) => void): OpenReply {
+    const replyToken = randomToken();
+    const recipient = new OwnedReply(this.#open, this.#prefix, replyToken, owner, onReply);
+    this.#open.set(replyToken, recipient);
+    return recipient;
   }
 
   close(replySubject: string): void {
     this.#open.delete(replySubject.slice(this.#prefix.length));
+  }
+}
+
+interface Recipient {
+  receive(message: BusMessage): void;
+}
+
+class OwnedReply<Owner> implements OpenReply, Recipient {
+  readonly subject: string;
+  readonly #open: Map<string, Recipient>;
+  readonly #token: string;
+  readonly #owner: Owner;
+  readonly #onReply: (owner: Owner, message: BusMessage) => void;
+
+  constructor(
+    open: Map<string, Recipient>,
+    prefix: string,
+    token: string,
+    owner: Owner,
+    onReply: (owner: Owner, message: BusMessage) => void,
+  ) {
+    this.#open = open;
+    this.subject = prefix + token;
+    this.#token = token;
+    this.#owner = owner;
+    this.#onReply = onReply;
+  }
+
+  receive(message: BusMessage): void {
+    this.#onReply(this.#owner, message);
+  }
+
+  close(): void {
+    this.#open.delete(this.#token);
   }
 }

@@ -8,7 +8,7 @@ import {
   type Subscription,
 } from 'nats';
 import type { Logger } from 'pino';
-import type { BusMessage, MessageHeaders } from './bus.ts';
+import { type BusMessage, type MessageHeaders, NO_DATA } from './bus.ts';
 import { BusError } from './bus-error.ts';
 import type { ServerList } from './nats-address.ts';
 import { decodeHeaders, isNoResponders, NO_HEADERS } from './nats-headers.ts';
@@ -51,6 +51,7 @@ export class Link {
   readonly #events: LinkEvents;
   readonly #log: Logger;
   readonly #refused = new Set<string>();
+  readonly #headers = new HeaderBlock();
   #connected = true;
   #lameDuck = false;
 
@@ -112,10 +113,9 @@ export class Link {
   }
 
   publish(message: Outgoing): void {
-    this.#nc.publish(message.subject, message.data, {
-      ...(message.reply === undefined ? {} : { reply: message.reply }),
-      ...(message.headerBlock === undefined ? {} : { headers: new HeaderBlock(message.headerBlock) }),
-    });
+    const { subject, data, reply = '', headerBlock } = message;
+    if (headerBlock === undefined) this.#nc.publish(subject, data, { reply });
+    else this.#nc.publish(subject, data, { reply, headers: this.#headers.of(headerBlock) });
   }
 
   /** `onMessage` must not throw: that would end the reader of the whole connection. */
@@ -186,13 +186,13 @@ export class Link {
   }
 }
 
-/** A header block that is encoded already, in the shape that the client takes. */
+/** A header block that is encoded already, in the shape that the client takes. The client reads it at once. */
 class HeaderBlock extends MsgHdrsImpl {
-  readonly #block: Uint8Array;
+  #block: Uint8Array = NO_DATA;
 
-  constructor(block: Uint8Array) {
-    super();
+  of(block: Uint8Array): this {
     this.#block = block;
+    return this;
   }
 
   override encode(): Uint8Array {

@@ -28,7 +28,12 @@ export class CallError extends Error {
 
   /** `detail` is shown to the caller: what is wrong, what was got, what is allowed. */
   constructor(code: Code, detail: string, options: CallErrorOptions = {}) {
+    // Its stack is never read (a defect is the cause, which has its own), and to collect it costs more than the rest
+    // of a refusal.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(detail, options.cause === undefined ? undefined : { cause: options.cause });
+    Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
     this.status = options.status ?? codes[code].status;
     this.started = options.started ?? codes[code].started;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { CallError } from './call-error.ts';
 import { type HeaderPairs, header, type MessageHeaders } from './headers.ts';
 import { token } from './subjects.ts';
+import { readUsualReply } from './usual-reply.ts';
 
 /** Replies that say that the call was not run, and (`empty`) that a pull finds nothing. */
 export const signalSchema = z.enum(['busy', 'expired', 'draining', 'empty']);
@@ -54,7 +55,7 @@ export interface WorkerReport {
   workMs?: number | undefined;
 }
 
-/** A reply, judged by its headers alone. */
+/** A reply, read from its headers alone. */
 export type WorkerReply = WorkerReport &
   (
     | { kind: 'signal'; signal: Signal }
@@ -63,10 +64,15 @@ export type WorkerReply = WorkerReport &
   );
 
 /**
- * Judges a reply. Throws a CallError `bad_reply` for an unknown signal, a status that is none, or a value
+ * Reads a reply. Throws a CallError `bad_reply` for an unknown signal, a status that is none, or a value
  * that is not of its form.
  */
 export function readReply(headers: MessageHeaders): WorkerReply {
+  return readUsualReply(headers) ?? readReplyBySchema(headers);
+}
+
+/** The same, by the schema alone. */
+export function readReplyBySchema(headers: MessageHeaders): WorkerReply {
   const read = replyHeadersSchema.safeParse(headers);
   if (!read.success) {
     const issue = read.error.issues[0];

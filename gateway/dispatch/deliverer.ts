@@ -151,7 +151,7 @@ export class Deliverer {
 
   #openReply(delivery: Delivery): OpenReply {
     const { inbox, onReply } = this.#options;
-    return inbox.openReply((message) => onReply(delivery, message));
+    return inbox.openFor(delivery, onReply);
   }
 
   #park(delivery: GroupDelivery): void {

@@ -78,7 +78,7 @@ export class Prober {
     const [fn] = worker.endpoints.keys();
     if (fn === undefined) return this.#depart(worker, undefined);
     table.probed(worker, clock.now());
-    const reply = inbox.openReply(({ noResponders }) => {
+    const reply = inbox.openFor(worker, (_, { noResponders }) => {
       end();
       if (noResponders) this.#depart(worker, worker);
       else table.answered(worker, clock.now());

@@ -1,17 +1,20 @@
 import type { Logger } from 'pino';
 import type { Clock } from '../../lib/clock.ts';
+import type { LogSampler } from '../../lib/log-sampler.ts';
 import { randomToken } from '../../lib/random-token.ts';
 import { type Budget, type BudgetLimits, readBudget } from '../../protocol/budget.ts';
 import { CallError } from '../../protocol/call-error.ts';
 import type { HeaderPairs } from '../../protocol/headers.ts';
 import { FUNCTION_NAME_RULE, isFunctionName } from '../../protocol/subjects.ts';
 import type { Caller, CallHandle, CallOutcome, CallResult, Dispatch } from '../dispatch/contract.ts';
+import { deadlineExceeded } from '../failures.ts';
 import { answerResult } from '../http/answer.ts';
 import type { BodyReceiver } from '../http/body.ts';
 import { forwardedHeaders } from '../http/forwarded-headers.ts';
 import { answerProblem } from '../http/problem.ts';
 import type { HttpRequest } from '../http/request.ts';
 import type { AnswerOwner } from '../http/response.ts';
+import type { Overload } from '../overload.ts';
 
 /** Where functions are called. */
 export const FUNCTIONS_PATH = '/functions/';
@@ -22,6 +25,9 @@ export interface CallServices {
   clock: Clock;
   log: Logger;
   budget: BudgetLimits;
+  overload: Pick<Overload, 'latenessMs' | 'refuses'>;
+  /** Which failures are logged. */
+  failureLog: LogSampler;
   /** A call has ended; `fn` is undefined when its name is not valid. */
   onEnded: (fn: string | undefined, outcome: CallOutcome, elapsedMs: number) => void;
 }
@@ -62,7 +68,8 @@ export class FunctionCall implements BodyReceiver, Caller, AnswerOwner {
     this.#request = request;
     this.#services = services;
     this.#admission = admission;
-    this.#acceptedAt = services.clock.now();
+    // What waited in the socket while the event loop was late counts: the caller has waited.
+    this.#acceptedAt = services.clock.now() - services.overload.latenessMs;
   }
 
   /** Validates the head, then reads the body. */
@@ -73,6 +80,9 @@ export class FunctionCall implements BodyReceiver, Caller, AnswerOwner {
       this.#admission.admit(request);
       const { budget } = this.#services;
       this.#budget = readBudget(request.header('request-timeout'), request.header('prefer'), budget);
+      if (this.#deadlineAt <= this.#services.clock.now()) {
+        throw deadlineExceeded(this.#budget.budgetMs, 'no');
+      }
       this.#headers = forwardedHeaders(request);
     } catch (thrown) {
       return this.#failed(CallError.from(thrown));
@@ -136,8 +146,20 @@ export class FunctionCall implements BodyReceiver, Caller, AnswerOwner {
     if (this.#isEnded) return;
     const elapsedMs = this.#elapsedMs;
     this.#ended(error, elapsedMs);
+    this.#logFailure(error, elapsedMs);
+    answerProblem(
+      this.#request,
+      error,
+      { requestId: this.#request.id, function: this.#fn, budgetMs: this.#budget?.budgetMs, elapsedMs },
+      budgetHeaders(this.#budget),
+    );
+  }
+
+  #logFailure(error: CallError, elapsedMs: number): void {
     const { code, status, started, message: detail } = error;
-    const { log } = this.#services;
+    const { log, failureLog } = this.#services;
+    const unlogged = failureLog.take(code);
+    if (unlogged === undefined) return;
     const line = {
       fn: this.#fn,
       call: this.#callId,
@@ -147,15 +169,10 @@ export class FunctionCall implements BodyReceiver, Caller, AnswerOwner {
       started,
       elapsedMs: Math.round(elapsedMs),
       detail,
+      ...(unlogged === 0 ? {} : { unlogged }),
     };
     if (code === 'internal_error') log.error({ ...line, err: error.cause }, 'call failed');
     else log.info(line, code === 'caller_gone' ? 'caller gone' : 'call failed');
-    answerProblem(
-      this.#request,
-      error,
-      { requestId: this.#request.id, function: this.#fn, budgetMs: this.#budget?.budgetMs, elapsedMs },
-      budgetHeaders(this.#budget),
-    );
   }
 
   #ended(outcome: CallOutcome, elapsedMs: number): void {

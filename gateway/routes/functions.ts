@@ -1,7 +1,7 @@
 import type { Bus } from '../../lib/bus.ts';
 import { CallError } from '../../protocol/call-error.ts';
 import type { HeaderPairs } from '../../protocol/headers.ts';
-import { brokerUnavailable, draining } from '../failures.ts';
+import { brokerUnavailable, draining, overloaded } from '../failures.ts';
 import type { HttpRequest } from '../http/request.ts';
 import { type CallAdmission, type CallServices, FunctionCall } from './function-call.ts';
 
@@ -44,7 +44,7 @@ export class FunctionCalls implements CallAdmission {
 
   /** Throws for a request that this gateway does not take, before its body is read. */
   admit(request: HttpRequest): void {
-    const { isDraining, bus, maxInFlight } = this.#options;
+    const { isDraining, bus, maxInFlight, overload } = this.#options;
     if (isDraining()) throw draining();
     if (!bus.connected) throw brokerUnavailable();
     const encoding = request.header('content-encoding');
@@ -55,6 +55,7 @@ export class FunctionCalls implements CallAdmission {
       const detail = `this gateway is at its limit of ${maxInFlight} concurrent calls`;
       throw new CallError('saturated', detail, { retryAfterS: 1 });
     }
+    if (overload.refuses(this.#inFlight)) throw overloaded();
   }
 
   /** Body and headers share one message, so the headers reduce what the broker allows. */

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
+import { Histogram, Registry } from 'prom-client';
+import { SECONDS } from '../../gateway/call-numbers.ts';
 import type { CallResult } from '../../gateway/dispatch/contract.ts';
 import { noResponders, saturated } from '../../gateway/failures.ts';
 import { Metrics } from '../../gateway/metrics.ts';
+import { PlainHistogram, Series } from '../../gateway/plain-histogram.ts';
 import { CallError } from '../../protocol/call-error.ts';
 import { FN, type TestGateway, withGateway } from './dispatch/harness.ts';
 
@@ -47,6 +51,27 @@ test('calls are counted by function, code and started, and timed in seconds', ()
     );
     assert.ok((await samples(metrics, 'call_queue_seconds_count')).join().endsWith(' 2'));
   }));
+
+test('a histogram of plain numbers reads as one of prom-client', async () => {
+  const values = fc.array(fc.double({ min: 0, max: 40, noNaN: true }), { maxLength: 50 });
+  await fc.assert(
+    fc.asyncProperty(values, async (observed) => {
+      const options = { name: 'h', help: 'h', labelNames: ['function'], buckets: SECONDS };
+      const [plainRegistry, registry] = [new Registry(), new Registry()];
+      const series = new Series(SECONDS);
+      const labels = { function: 'f' };
+      const all = () => (observed.length === 0 ? [] : [[labels, series] as const]);
+      new PlainHistogram({ ...options, registers: [plainRegistry] }, all);
+      const theirs = new Histogram({ ...options, registers: [registry] });
+      for (const value of observed) {
+        series.observe(value);
+        theirs.observe(labels, value);
+      }
+      assert.equal(await plainRegistry.metrics(), await registry.metrics());
+    }),
+    { seed: 1, numRuns: 50 },
+  );
+});
 
 test('a name that nobody serves is no label, however many callers make up', () =>
   withGateway(async (gateway) => {

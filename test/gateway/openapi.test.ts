@@ -6,6 +6,7 @@ import { appServer } from '../../gateway/app-server.ts';
 import { openapiDocument } from '../../gateway/openapi.ts';
 import { FunctionCalls, type FunctionCallsOptions } from '../../gateway/routes/functions.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { LogSampler } from '../../lib/log-sampler.ts';
 import { CallError } from '../../protocol/call-error.ts';
 import { codes, problemPath } from '../../protocol/codes.ts';
 import { FakeBroker } from '../support/fake-bus.ts';
@@ -38,6 +39,8 @@ function appWith(outcome: CallError | 'answer', change: Partial<FunctionCallsOpt
     clock: systemClock,
     log,
     budget: { defaultMs: 5000, maxMs: 30_000 },
+    overload: { latenessMs: 0, refuses: () => false },
+    failureLog: new LogSampler(systemClock),
     maxBodyBytes: 100,
     maxInFlight: 10,
     isDraining: () => false,

@@ -1,10 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { CallError } from '../../protocol/call-error.ts';
 import { codes, problemPath } from '../../protocol/codes.ts';
 import { canonicalHeader, isFunctionHeader, isHeaderValue } from '../../protocol/headers.ts';
 import { problemSchema, toProblem } from '../../protocol/problem.ts';
-import { errorHeaders, oneLine, readReply, reportHeaders, signalHeaders } from '../../protocol/reply.ts';
+import {
+  errorHeaders,
+  oneLine,
+  readReply,
+  readReplyBySchema,
+  reportHeaders,
+  signalHeaders,
+} from '../../protocol/reply.ts';
+import { readUsualReply } from '../../protocol/usual-reply.ts';
 
 function received(pairs: readonly (readonly [string, string])[]): Record<string, string> {
   return Object.fromEntries(pairs.map(([name, value]) => [name.toLowerCase(), value]));
@@ -49,6 +58,70 @@ for (const bad of [
     );
   });
 }
+
+test('the reader of usual replies says what the schema says, or leaves it to the schema', () => {
+  const numbers = fc.oneof(
+    fc.integer({ min: -5, max: 2_000_000 }).map(String),
+    fc.double({ min: -1, max: 1e9, noNaN: true }).map(String),
+    fc.constantFrom(
+      '',
+      ' 1',
+      '1 ',
+      '1e3',
+      '0x10',
+      '1.5',
+      '.5',
+      '5.',
+      '-0',
+      '00',
+      'NaN',
+      'Infinity',
+      '86400001',
+    ),
+  );
+  const words = fc.oneof(
+    fc.constantFrom('w1', 'a.b', '', 'x'.repeat(128), 'x'.repeat(129), 'ä', 'busy', '200', '__proto__'),
+    fc.string({ maxLength: 20 }),
+  );
+  const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined, freq: 3 });
+  const headers = fc.record({
+    'now-worker': optional(words),
+    'now-group': optional(words),
+    'now-free': optional(numbers),
+    'now-service-ms': optional(numbers),
+    'now-wait-ms': optional(numbers),
+    'now-work-ms': optional(numbers),
+    'now-status': optional(fc.oneof(numbers, fc.integer({ min: 150, max: 650 }).map(String))),
+    'now-signal': optional(
+      fc.oneof({ weight: 1, arbitrary: words }, { weight: 1, arbitrary: fc.constant('busy') }),
+    ),
+    'nats-service-error-code': optional(fc.oneof(numbers, fc.constantFrom('409', '500', '0x1f4'))),
+    'nats-service-error': optional(words),
+    'now-code': optional(words),
+    'x-fn-a': optional(words),
+  });
+  const outcome = (read: () => unknown): unknown => {
+    try {
+      return read();
+    } catch (error) {
+      return error instanceof CallError ? [error.code, error.message] : error;
+    }
+  };
+  let usual = 0;
+  fc.assert(
+    fc.property(headers, (made) => {
+      const given: Record<string, string> = Object.create(null);
+      for (const [name, value] of Object.entries(made)) if (value !== undefined) given[name] = value;
+      if (readUsualReply(given) !== undefined) usual++;
+      assert.deepEqual(
+        outcome(() => readReply(given)),
+        outcome(() => readReplyBySchema(given)),
+      );
+    }),
+    { seed: 1, numRuns: 3000 },
+  );
+  assert.ok(usual > 100, `${usual} of them were usual`);
+});
 
 test('every code has a page of its own and a problem document that satisfies the schema', () => {
   for (const code of Object.keys(codes) as (keyof typeof codes)[]) {
