@@ -199,7 +199,7 @@ export class Call implements Expiring, CallHandle {
   readonly #caller: Caller;
   readonly #onAbandoned: (call: Call) => void;
   #isSettled = false;
-  #isAbandoned = false;
+  #isWithdrawn = false;
 
   /** `onAbandoned` is told when the caller leaves before it has its outcome. */
   constructor(request: CallRequest, caller: Caller, onAbandoned: (call: Call) => void) {
@@ -221,9 +221,9 @@ export class Call implements Expiring, CallHandle {
     return this.#isSettled;
   }
 
-  /** Its caller left: it is sent to nobody any more. */
-  get isAbandoned(): boolean {
-    return this.#isAbandoned;
+  /** It is sent to nobody any more: its caller left, or the gateway stops. */
+  get isWithdrawn(): boolean {
+    return this.#isWithdrawn;
   }
 
   /** The first outcome counts; whether this was it. */
@@ -235,9 +235,12 @@ export class Call implements Expiring, CallHandle {
   }
 
   abandon(): void {
-    if (this.#isSettled) return;
-    this.#isAbandoned = true;
-    this.#onAbandoned(this);
+    if (!this.#isSettled) this.#onAbandoned(this);
+  }
+
+  /** From now on it is sent to nobody; deliveries that were not sent are to be dropped. */
+  withdraw(): void {
+    this.#isWithdrawn = true;
   }
 
   /** Deliveries to these groups, or to the shared subject when there is none. */

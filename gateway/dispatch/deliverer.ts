@@ -40,7 +40,7 @@ export class Deliverer {
   /** Finds a place for deliveries that provably nobody runs. */
   place(...deliveries: readonly Delivery[]): void {
     for (const delivery of deliveries) {
-      if (delivery.call.isAbandoned) this.drop(delivery);
+      if (delivery.call.isWithdrawn) this.drop(delivery);
       else if (delivery instanceof GroupDelivery) this.#placeInGroup(delivery);
       else this.follow(delivery, placeOnShared(delivery, this.#options.bus.connected, this.#now));
     }

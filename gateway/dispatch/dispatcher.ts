@@ -97,9 +97,9 @@ export class Dispatcher implements Dispatch {
     this.#prober.start();
   }
 
-  /** Calls that are still under way will not be answered any more: their callers are told now. */
+  /** Ends all calls, because this gateway is stopping. What workers have runs on; nothing more is sent. */
   endAll(): void {
-    for (const call of this.#calls.items()) call.settle(withStarted(draining(), call.started));
+    for (const call of this.#calls.items()) this.#withdraw(call, withStarted(draining(), call.started));
   }
 
   stop(): void {
@@ -150,13 +150,19 @@ export class Dispatcher implements Dispatch {
 
   /** The caller left: what is parked is dropped, what runs is cancelled. */
   readonly #onAbandoned = (call: Call): void => {
-    call.settle(new CallError('caller_gone', 'the caller left', { started: call.started }));
+    this.#withdraw(call, new CallError('caller_gone', 'the caller left', { started: call.started }));
+    for (const delivery of call.deliveries) if (delivery.state === 'sent') this.#cancel(delivery);
+  };
+
+  /** Ends a call before its deadline, so that no delivery of it is sent any more. */
+  #withdraw(call: Call, failure: CallError): void {
+    call.withdraw();
+    call.settle(failure);
     for (const delivery of call.deliveries) {
       // One that was sent stays open until the worker's own reply, or the deadline: it takes a slot.
-      if (delivery.state === 'sent') this.#cancel(delivery);
-      else if (delivery.state !== 'closed') this.#deliverer.drop(delivery);
+      if (delivery.state !== 'sent' && delivery.state !== 'closed') this.#deliverer.drop(delivery);
     }
-  };
+  }
 
   #cancel(delivery: Delivery): void {
     if (!this.#options.bus.connected) return;
@@ -233,7 +239,7 @@ export class Dispatcher implements Dispatch {
     // From now on the group gets the call by itself. The reply subject stays open for groups that nobody knows of.
     const { call } = delivery;
     delivery.passed(this.#isOnlyGroup(delivery, group));
-    if (call.isAbandoned) return this.#forgetEnded(call);
+    if (call.isWithdrawn) return this.#forgetEnded(call);
     const named = group ?? DEFAULT_GROUP;
     if (!call.isDeliveredTo(named)) this.#deliverer.place(...call.deliverTo([named]));
   }

@@ -120,6 +120,8 @@ class World implements Surroundings {
       case 'leave':
         void pick(this.liveWorkers, step.worker)?.leave();
         return;
+      case 'endAll':
+        return this.#endAll(pick(this.gateways, step.gateway));
       case 'kill':
         return pick(this.liveWorkers, step.worker)?.host.kill();
       case 'freeze': {
@@ -191,9 +193,18 @@ class World implements Surroundings {
     if (leavesAfterMs === undefined) return;
     this.clock.after(leavesAfterMs, () => {
       if (call.outcomes.length > 0) return;
-      call.abandonedAt = this.clock.now();
+      call.withdrawnAt = this.clock.now();
       call.handle?.abandon();
     });
+  }
+
+  #endAll(gateway: ModelGateway | undefined): void {
+    gateway?.dispatcher.endAll();
+    for (const call of this.ledger.calls.values()) {
+      if (call.gateway !== gateway?.id) continue;
+      if (call.outcomes.length === 0) this.ledger.violated(`call ${call.id} has no outcome after endAll`);
+      call.withdrawnAt ??= this.clock.now();
+    }
   }
 
   #plainCall(workMs: number): void {

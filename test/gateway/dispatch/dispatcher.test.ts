@@ -276,3 +276,39 @@ test('a call that could not be done in time any more is refused when a worker pu
     await gateway.clock.advance(1);
     assert.equal(inTime.text(), 'CALL 21');
   }));
+
+test('a call that the stopping gateway ended as not started is sent to nobody any more', () =>
+  withGateway(async (gateway) => {
+    const worker = await gateway.worker('w1');
+    const sent = gateway.submit();
+    const parked = gateway.submit();
+    await gateway.clock.advance(1);
+    gateway.dispatcher.endAll();
+    assert.deepEqual([sent.error().code, sent.error().started], ['draining', 'unknown']);
+    assert.deepEqual([parked.error().code, parked.error().started], ['draining', 'no']);
+    worker.pull();
+    await gateway.clock.advance(1);
+    assert.equal(gateway.dispatcher.parkedCalls, 0);
+    const [answer] = worker.pulled;
+    assert.ok(
+      answer?.noResponders || answer?.headers()?.['now-signal'] === 'empty',
+      'no call answers the pull',
+    );
+    // Not run after all: nor is it sent again.
+    for (const message of worker.calls) worker.busy(message);
+    worker.tell();
+    await gateway.clock.advance(10);
+    assert.equal(gateway.published('now.work.').length, 1);
+    assert.equal(gateway.dispatcher.pending, 0);
+  }));
+
+test('a call to the shared subject that the stopping gateway ended is not tried again', () =>
+  withGateway(async (gateway) => {
+    const call = gateway.submit();
+    await gateway.clock.advance(1);
+    gateway.dispatcher.endAll();
+    await gateway.clock.advance(100);
+    assert.deepEqual([call.error().code, call.error().started], ['draining', 'no']);
+    assert.equal(gateway.published('now.call.').length, 1);
+    assert.equal(gateway.dispatcher.pending, 0);
+  }));
