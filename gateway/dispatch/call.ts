@@ -4,7 +4,7 @@ import type { CallError } from '../../protocol/call-error.ts';
 import type { Started } from '../../protocol/codes.ts';
 import type { Caller, CallHandle, CallOutcome, CallRequest } from './contract.ts';
 import type { Parkable, WaitQueue } from './wait-queue.ts';
-import type { Endpoint } from './worker-table.ts';
+import type { Endpoint } from './worker-entry.ts';
 
 /**
  * A call and its deliveries: the state machine of dispatch.

@@ -9,7 +9,8 @@ import { maySendAhead, neededMs, placeInGroup, placeOnShared, type SharedPlaceme
 import type { GroupQueue, PullRequest, PullServer } from './pull-server.ts';
 import type { Sender } from './sender.ts';
 import type { Unserved } from './wait-queue.ts';
-import type { Endpoint, WorkerTable } from './worker-table.ts';
+import type { Endpoint } from './worker-entry.ts';
+import type { WorkerTable } from './worker-table.ts';
 
 export interface DelivererOptions {
   readonly bus: Bus;
@@ -60,11 +61,12 @@ export class Deliverer {
   /** Sends the call whose turn it is to a worker that pulls; `empty` when none is left in time. */
   answerPull(from: GroupQueue, { worker, reply: pullReply }: PullRequest): void {
     const { sender, table } = this.#options;
+    const endpoint = table.learnPull(worker, from.fn, from.group, this.#now);
     const delivery = this.#take(from);
     if (delivery === undefined) return sender.empty(pullReply);
     const { request } = delivery.call;
     const reply = this.#openReply(delivery);
-    delivery.sentTo(table.learnPull(worker, from.fn, from.group, this.#now), reply, this.#now);
+    delivery.sentTo(endpoint, reply, this.#now);
     this.#failIf(delivery, sender.answerPull(request, pullReply, reply.subject, from.parked.size));
   }
 

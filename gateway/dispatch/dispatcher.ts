@@ -16,7 +16,8 @@ import { type Departure, Prober } from './prober.ts';
 import { type GroupQueue, PullServer } from './pull-server.ts';
 import { Sender } from './sender.ts';
 import type { WaitQueueOptions } from './wait-queue.ts';
-import { type Endpoint, type WorkerEntry, WorkerTable } from './worker-table.ts';
+import type { Endpoint, WorkerEntry } from './worker-entry.ts';
+import { WorkerTable } from './worker-table.ts';
 
 export interface DispatcherOptions {
   gateway: string;
@@ -85,7 +86,6 @@ export class Dispatcher implements Dispatch {
       subjects,
       inbox,
       sender,
-      table,
       liveness: this.#liveness,
       onDeparture: (departure) => this.#onDeparture(departure),
     });
@@ -190,7 +190,7 @@ export class Dispatcher implements Dispatch {
     const reply = readReplyMessage(message);
     if (reply instanceof CallError) return this.#answer(delivery, reply);
     const endpoint = this.#table.learnReply(fn, reply, now);
-    this.#liveness.seen(fn, reply.group, now);
+    this.#liveness.groupSeen(fn, reply.group, now);
     if (reply.kind === 'signal') return this.#onSignal(delivery, reply.signal, reply.group, endpoint);
     this.#answer(delivery, callOutcome(reply, message, { parkedMs: delivery.parkedMs, budgetMs }));
     if (endpoint !== undefined) this.#deliverer.sendAhead(endpoint);
@@ -212,11 +212,11 @@ export class Dispatcher implements Dispatch {
   ): void {
     switch (signal) {
       case 'busy':
-        endpoint?.refused();
+        endpoint?.noSlotFree();
         return this.#onRefused(delivery, group, true);
       case 'draining':
-        endpoint?.refused();
-        if (endpoint !== undefined) this.#table.leaving(endpoint.worker);
+        endpoint?.noSlotFree();
+        endpoint?.worker.leaving(true);
         return this.#onRefused(delivery, group, false);
       case 'expired': {
         // On the shared subject another group may have begun it, if there is one.
@@ -252,7 +252,7 @@ export class Dispatcher implements Dispatch {
   #onNobody(delivery: Delivery): void {
     const { bus, clock, retryAfterS } = this.#options;
     if (delivery instanceof GroupDelivery) {
-      if (delivery.endpoint !== undefined) this.#table.unreachable(delivery.endpoint.worker);
+      delivery.endpoint?.worker.unreachable();
       delivery.refused(false);
       return this.#deliverer.place(delivery);
     }

@@ -2,7 +2,7 @@ import { PREFETCH_BELOW_MS } from '../../protocol/call.ts';
 import type { CallError } from '../../protocol/call-error.ts';
 import { brokerUnavailable, noResponders } from '../failures.ts';
 import type { GroupDelivery, SharedDelivery } from './call.ts';
-import type { Endpoint } from './worker-table.ts';
+import type { Endpoint } from './worker-entry.ts';
 
 /**
  * Where a delivery goes. Pure functions: they look at what is known and say what to do; the dispatcher does it.

@@ -123,40 +123,6 @@ test('demand counts the free slots of live workers alone: a frozen one must not 
     await gateway.clock.advance(600);
   }));
 
-test('a killed worker is found out within about a second, and what it held is lost, not repeated', () =>
-  withGateway(async (gateway) => {
-    const killed = await gateway.worker('w1', { serviceMs: 10 });
-    const other = await gateway.worker('w2');
-    const call = gateway.submit({ budgetMs: 5000 });
-    await gateway.clock.advance(1);
-    assert.equal(killed.calls.length, 1);
-    killed.kill();
-    await gateway.clock.advance(1600);
-    assert.equal(call.error().code, 'worker_lost');
-    assert.equal(call.error().started, 'unknown');
-    assert.ok(call.endedAfterMs() < 1500, `after ${call.endedAfterMs()} ms`);
-    assert.equal(other.calls.length, 0);
-    assert.equal(gateway.dispatcher.pending, 0);
-  }));
-
-test('a frozen worker gets nothing more, and its calls run to their deadline', () =>
-  withGateway(async (gateway) => {
-    const frozen = await gateway.worker('w1', { serviceMs: 10 });
-    const call = gateway.submit({ budgetMs: 3000 });
-    await gateway.clock.advance(1);
-    frozen.freeze();
-    const worker = (await gateway.worker('w2')).always((message) => worker.answer(message));
-    await gateway.clock.advance(2500);
-    assert.equal(call.outcomes.length, 0);
-    const before = gateway.published('now.work.w1.').filter(({ data }) => data.length > 0).length;
-    const next = gateway.submit();
-    await gateway.clock.advance(1);
-    assert.equal(next.text(), 'CALL 1');
-    assert.equal(gateway.published('now.work.w1.').filter(({ data }) => data.length > 0).length, before);
-    await gateway.clock.advance(600);
-    assert.deepEqual([call.error().code, call.error().started], ['deadline_exceeded', 'unknown']);
-  }));
-
 test('only functions faster than 5 ms get one more call for each slot', () =>
   withGateway(async (gateway) => {
     const quick = await gateway.worker('w1', { slots: 2, serviceMs: 1 });

@@ -8,7 +8,8 @@ import {
   placeOnShared,
   placeUnheard,
 } from '../../../gateway/dispatch/placement.ts';
-import { UNHEARD_MS, WorkerTable } from '../../../gateway/dispatch/worker-table.ts';
+import { UNHEARD_MS } from '../../../gateway/dispatch/worker-entry.ts';
+import { WorkerTable } from '../../../gateway/dispatch/worker-table.ts';
 import { only, type Reported, state } from './tables.ts';
 
 const openReply = { subject: 'reply', close: () => undefined };
@@ -66,9 +67,9 @@ test('a worker that leaves, is frozen or silent, or has no free slot is not pick
   for (const what of ['leaving', 'frozen', 'silent', 'full']) {
     const table = workers({ w: {} });
     const endpoint = only(table);
-    if (what === 'leaving') table.leaving(endpoint.worker);
-    if (what === 'frozen') table.frozen(endpoint.worker);
-    if (what === 'full') endpoint.refused();
+    if (what === 'leaving') endpoint.worker.leaving(true);
+    if (what === 'frozen') endpoint.worker.frozen();
+    if (what === 'full') endpoint.noSlotFree();
     const now = what === 'silent' ? UNHEARD_MS + 1 : 0;
     assert.equal(placed(table, { now, deadlineAt: 9000 }), 'park', what);
   }
@@ -123,7 +124,7 @@ test('only workers faster than 5 ms are sent one more call for each slot, and on
   endpoint.hold();
   assert.equal(maySendAhead(endpoint, 0), true);
   assert.equal(maySendAhead(endpoint, UNHEARD_MS + 1), false);
-  table.leaving(endpoint.worker);
+  endpoint.worker.leaving(true);
   assert.equal(maySendAhead(endpoint, 0), false);
 });
 
@@ -167,7 +168,7 @@ test('what a run needs is what the fastest live worker needs, 0 while that is no
     for (let run = 0; run < 20; run++) runTime.add(worker.id === 'fast' ? 100 : 200);
   }
   assert.equal(neededMs(endpoints, 0), 100);
-  for (const { worker } of endpoints) if (worker.id === 'fast') table.frozen(worker);
+  for (const { worker } of endpoints) if (worker.id === 'fast') worker.frozen();
   assert.equal(neededMs(endpoints, 0), 200);
   assert.equal(neededMs(new Set(), 0), 0);
 });
