@@ -3,7 +3,7 @@ import type { OpenReply } from '../../lib/inbox.ts';
 import type { CallError } from '../../protocol/call-error.ts';
 import type { Started } from '../../protocol/codes.ts';
 import type { Caller, CallHandle, CallOutcome, CallRequest } from './contract.ts';
-import type { Parkable, WaitQueue } from './wait-queue.ts';
+import type { Parkable } from './wait-queue.ts';
 import type { Endpoint } from './worker-entry.ts';
 
 /**
@@ -37,6 +37,14 @@ import type { Endpoint } from './worker-entry.ts';
 /** A delivery of a call to one group, or to the shared subject. */
 export type Delivery = GroupDelivery | SharedDelivery;
 type DeliveryState = 'unplaced' | 'parked' | 'sent' | 'passed' | 'closed';
+
+/** Where a delivery can be parked. */
+export interface DeliveryQueue {
+  /** Takes it out, if it is in there. */
+  leave(delivery: GroupDelivery): void;
+  /** The same, for one whose deadline has passed. */
+  expire(delivery: GroupDelivery, now: number): void;
+}
 
 abstract class DeliveryBase {
   readonly call: Call;
@@ -91,7 +99,7 @@ export class GroupDelivery extends DeliveryBase implements Parkable {
   readonly group: string;
   /** Where it was sent and is not answered. */
   #endpoint: Endpoint | undefined;
-  #queue: WaitQueue<GroupDelivery> | undefined;
+  #queue: DeliveryQueue | undefined;
   #parkedAt = 0;
   #busyReplies = 0;
 
@@ -125,8 +133,8 @@ export class GroupDelivery extends DeliveryBase implements Parkable {
     return this.call.request.body.byteLength;
   }
 
-  /** It waits for a slot; whoever parks it adds it to the queue. */
-  parkedIn(queue: WaitQueue<GroupDelivery>, now: number): void {
+  /** It waits for a slot in a queue, which it leaves by itself when anything else becomes of it. */
+  parkedIn(queue: DeliveryQueue, now: number): void {
     this.move('parked', ['unplaced']);
     this.#queue = queue;
     this.#parkedAt = now;
@@ -154,7 +162,7 @@ export class GroupDelivery extends DeliveryBase implements Parkable {
 
   protected override move(to: DeliveryState, from: readonly DeliveryState[], reply?: OpenReply): void {
     super.move(to, from, reply);
-    this.#queue?.delete(this);
+    this.#queue?.leave(this);
     this.#queue = undefined;
     this.#endpoint?.release();
     this.#endpoint = undefined;

@@ -18,7 +18,7 @@ export interface DelivererOptions {
   readonly inbox: Inbox;
   readonly sender: Sender;
   readonly table: WorkerTable;
-  readonly pulls: PullServer;
+  readonly queues: PullServer;
   /** Park calls when every slot is taken; otherwise they are refused at once. */
   readonly isParkingOn: boolean;
   /** A message arrived on the reply subject of a delivery. */
@@ -59,24 +59,24 @@ export class Deliverer {
   }
 
   /** Sends the call whose turn it is to a worker that pulls; `empty` when none is left in time. */
-  answerPull(from: GroupQueue, { worker, reply: pullReply }: PullRequest): void {
+  answerPull(queue: GroupQueue, { worker, reply: pullReply }: PullRequest): void {
     const { sender, table } = this.#options;
-    const endpoint = table.learnPull(worker, from.fn, from.group, this.#now);
-    const delivery = this.#take(from);
+    const endpoint = table.learnPull(worker, queue.fn, queue.group, this.#now);
+    const delivery = this.#take(queue);
     if (delivery === undefined) return sender.empty(pullReply);
     const { request } = delivery.call;
     const reply = this.#openReply(delivery);
     delivery.sentTo(endpoint, reply, this.#now);
-    this.#failIf(delivery, sender.answerPull(request, pullReply, reply.subject, from.parked.size));
+    this.#failIf(delivery, sender.answerPull(request, pullReply, reply.subject, queue.size));
   }
 
   /** A worker has a slot, or will soon: if it is fast, it gets a parked call without asking. */
   sendAhead(endpoint: Endpoint): void {
-    const { bus, pulls } = this.#options;
-    const from = pulls.find(endpoint.fn, endpoint.group);
-    if (from === undefined || from.parked.size === 0 || !bus.connected) return;
+    const { bus, queues } = this.#options;
+    const queue = queues.find(endpoint.fn, endpoint.group);
+    if (queue === undefined || queue.size === 0 || !bus.connected) return;
     if (!maySendAhead(endpoint, this.#now)) return;
-    const delivery = this.#take(from);
+    const delivery = this.#take(queue);
     if (delivery !== undefined) this.#push(delivery, endpoint);
   }
 
@@ -101,13 +101,13 @@ export class Deliverer {
   /** Nobody is to get a delivery that nobody runs. */
   drop(delivery: Delivery): void {
     delivery.dropped();
-    this.#left(delivery);
+    this.#options.onClosed(delivery);
   }
 
   /** The deadline of a delivery has passed. */
   expire(delivery: Delivery): void {
     delivery.expired(this.#now);
-    this.#left(delivery);
+    this.#options.onClosed(delivery);
   }
 
   get #now(): number {
@@ -115,11 +115,11 @@ export class Deliverer {
   }
 
   #placeInGroup(delivery: GroupDelivery): void {
-    const { bus, pulls, table } = this.#options;
+    const { bus, queues, table } = this.#options;
     const { fn } = delivery.call.request;
     const placement = placeInGroup(delivery, {
       endpoints: table.endpoints(fn, delivery.group),
-      parked: pulls.find(fn, delivery.group)?.parked.size ?? 0,
+      parked: queues.find(fn, delivery.group)?.size ?? 0,
       isConnected: bus.connected,
       now: this.#now,
     });
@@ -157,44 +157,26 @@ export class Deliverer {
   }
 
   #park(delivery: GroupDelivery): void {
-    const { pulls, table, isParkingOn } = this.#options;
+    const { queues, table, isParkingOn } = this.#options;
     const { fn } = delivery.call.request;
-    const from = pulls.queueOf(fn, delivery.group);
-    if (!isParkingOn) {
-      return this.fail(delivery, saturated(table.endpoints(fn, delivery.group), from.parked.size));
-    }
-    delivery.parkedIn(from.parked, this.#now);
-    const added = from.parked.add(delivery, this.#now);
-    from.changed();
-    this.#endUnserved(from, added);
+    if (!isParkingOn) return this.fail(delivery, saturated(table.endpoints(fn, delivery.group), 0));
+    const queue = queues.queueOf(fn, delivery.group);
+    this.#endUnserved(queue, queue.park(delivery));
   }
 
   /** The call whose turn it is; those that can wait no longer end. */
-  #take(from: GroupQueue): GroupDelivery | undefined {
-    const { table } = this.#options;
-    const taken = from.parked.take(this.#now, neededMs(table.endpoints(from.fn, from.group), this.#now));
-    from.changed();
-    this.#endUnserved(from, taken);
+  #take(queue: GroupQueue): GroupDelivery | undefined {
+    const endpoints = this.#options.table.endpoints(queue.fn, queue.group);
+    const taken = queue.take(neededMs(endpoints, this.#now));
+    this.#endUnserved(queue, taken);
     return taken.next;
   }
 
-  #endUnserved(
-    { fn, group, parked }: GroupQueue,
-    { refused, expired, waitMs }: Unserved<GroupDelivery>,
-  ): void {
-    const { table } = this.#options;
+  #endUnserved(queue: GroupQueue, { refused, expired, waitMs }: Unserved<GroupDelivery>): void {
     for (const delivery of expired) this.fail(delivery, deadlineExceeded(delivery.budgetMs, 'no'));
     for (const delivery of refused) {
-      this.fail(delivery, saturated(table.endpoints(fn, group), parked.size, waitMs));
+      const endpoints = this.#options.table.endpoints(queue.fn, queue.group);
+      this.fail(delivery, saturated(endpoints, queue.size, waitMs));
     }
-  }
-
-  /** A delivery is closed that may have been parked. */
-  #left(delivery: Delivery): void {
-    const { pulls, onClosed } = this.#options;
-    if (delivery instanceof GroupDelivery) {
-      pulls.find(delivery.call.request.fn, delivery.group)?.changed();
-    }
-    onClosed(delivery);
   }
 }

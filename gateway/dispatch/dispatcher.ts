@@ -42,7 +42,7 @@ export class Dispatcher implements Dispatch {
   readonly #liveness = new Liveness(this.#table);
   readonly #inbox: Inbox;
   readonly #sender: Sender;
-  readonly #pulls: PullServer;
+  readonly #queues: PullServer;
   readonly #prober: Prober;
   readonly #deliverer: Deliverer;
   /** All calls that are not settled, or that a group may still answer. */
@@ -55,7 +55,7 @@ export class Dispatcher implements Dispatch {
     const table = this.#table;
     const inbox = new Inbox(bus, subjects.replies(gateway));
     const sender = new Sender({ gateway, bus, clock, subjects });
-    const pulls = new PullServer({
+    const queues = new PullServer({
       gateway,
       bus,
       clock,
@@ -63,11 +63,11 @@ export class Dispatcher implements Dispatch {
       sender,
       table,
       waitQueue,
-      onPull: (from, pull) => this.#deliverer.answerPull(from, pull),
+      onPull: (queue, pull) => this.#deliverer.answerPull(queue, pull),
     });
     this.#inbox = inbox;
     this.#sender = sender;
-    this.#pulls = pulls;
+    this.#queues = queues;
     this.#calls = new Deadlines(clock, (call) => this.#onDeadline(call));
     this.#deliverer = new Deliverer({
       bus,
@@ -75,7 +75,7 @@ export class Dispatcher implements Dispatch {
       inbox,
       sender,
       table,
-      pulls,
+      queues,
       isParkingOn,
       onReply: (delivery, message) => this.#onReply(delivery, message),
       onClosed: ({ call }) => this.#forgetEnded(call),
@@ -93,7 +93,7 @@ export class Dispatcher implements Dispatch {
 
   start(): void {
     this.#inbox.start();
-    this.#pulls.start();
+    this.#queues.start();
     this.#prober.start();
   }
 
@@ -104,7 +104,7 @@ export class Dispatcher implements Dispatch {
 
   stop(): void {
     this.#prober.stop();
-    this.#pulls.stop();
+    this.#queues.stop();
     this.#inbox.stop();
     this.#calls.clear();
   }
@@ -130,13 +130,13 @@ export class Dispatcher implements Dispatch {
 
   /** The queues of parked calls, empty ones included. */
   queues(): IterableIterator<GroupQueue> {
-    return this.#pulls.queues();
+    return this.#queues.all();
   }
 
   /** Calls that wait for a slot. */
   get parkedCalls(): number {
     let parked = 0;
-    for (const queue of this.#pulls.queues()) parked += queue.parked.size;
+    for (const queue of this.#queues.all()) parked += queue.size;
     return parked;
   }
 
@@ -277,7 +277,7 @@ export class Dispatcher implements Dispatch {
 
   /** The last worker of a group is gone: what is parked for it has to be told, or goes to whoever else listens. */
   #onGroupEmptied({ fn, group }: EmptiedGroup): void {
-    for (const delivery of this.#pulls.forget(fn, group)) {
+    for (const delivery of this.#queues.forget(fn, group)) {
       const { call } = delivery;
       if (call.deliveries.length === 1) this.#deliverer.place(...call.redeliver(delivery, []));
       else this.#deliverer.fail(delivery, noResponders(fn, this.#options.retryAfterS));

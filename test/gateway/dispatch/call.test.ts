@@ -26,8 +26,12 @@ function held() {
   const reply = { subject: 'r', close: () => closed.push('reply') };
   const endpoint = new WorkerTable().learnPull('w', 'f', 'workers', 0);
   const queue = new WaitQueue<GroupDelivery>();
+  const place = {
+    leave: (left: GroupDelivery) => queue.delete(left),
+    expire: (expired: GroupDelivery, now: number) => queue.giveUp(expired, now),
+  };
   const park = (now = 1): void => {
-    delivery.parkedIn(queue, now);
+    delivery.parkedIn(place, now);
     queue.add(delivery, now);
   };
   const send = (now = 1): void => delivery.sentTo(endpoint, reply, now);
