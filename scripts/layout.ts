@@ -18,6 +18,7 @@ const PURE = [
   'contract',
   'placement',
   'call',
+  'delivery-base',
   'wait-queue',
   'worker-entry',
   'worker-table',

@@ -2,10 +2,17 @@ import type { Bus, BusMessage } from '../../lib/bus.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Inbox, OpenReply } from '../../lib/inbox.ts';
 import type { CallError } from '../../protocol/call-error.ts';
-import { deadlineExceeded, saturated, withStarted } from '../failures.ts';
-import { type Delivery, GroupDelivery, type SharedDelivery } from './call.ts';
+import { deadlineExceeded, saturated } from '../failures.ts';
+import { type Delivery, GroupDelivery, SHARED, type SharedDelivery } from './call.ts';
 import type { CallOutcome } from './contract.ts';
-import { maySendAhead, neededMs, placeInGroup, placeOnShared, type SharedPlacement } from './placement.ts';
+import {
+  groupsFor,
+  maySendAhead,
+  neededMs,
+  placeInGroup,
+  placeOnShared,
+  type SharedPlacement,
+} from './placement.ts';
 import type { GroupQueue, PullRequest, PullServer } from './pull-server.ts';
 import type { Sender } from './sender.ts';
 import type { Unserved } from './wait-queue.ts';
@@ -41,16 +48,16 @@ export class Deliverer {
   /** Finds a place for deliveries that provably nobody runs. */
   place(...deliveries: readonly Delivery[]): void {
     for (const delivery of deliveries) {
-      if (delivery.call.isWithdrawn) this.drop(delivery);
-      else if (delivery instanceof GroupDelivery) this.#placeInGroup(delivery);
-      else this.follow(delivery, placeOnShared(delivery, this.#options.bus.connected, this.#now));
+      if (delivery instanceof GroupDelivery) this.#placeInGroup(delivery);
+      else this.carryOut(delivery, placeOnShared(delivery, this.#options.bus.connected, this.#now));
     }
   }
 
   /** Does what was decided for a delivery to the shared subject. */
-  follow(delivery: SharedDelivery, placement: SharedPlacement): void {
+  carryOut(delivery: SharedDelivery, placement: SharedPlacement): void {
     if (placement.do === 'broadcast') this.#broadcast(delivery);
     else if (placement.do === 'fail') this.fail(delivery, placement.error);
+    else if (placement.do === 'drop') this.drop(delivery);
     else if (placement.do === 'retry') {
       this.#options.clock.after(placement.afterMs, () => {
         if (delivery.state === 'unplaced') this.#placeAgain(delivery);
@@ -82,8 +89,8 @@ export class Deliverer {
 
   /** A reply ends a delivery and settles the caller, if it is the first one; whether it was. */
   answer(delivery: Delivery, outcome: CallOutcome): boolean {
+    delivery.answered(outcome);
     const isFirst = delivery.call.settle(outcome);
-    delivery.answered();
     this.#options.onClosed(delivery);
     return isFirst;
   }
@@ -92,9 +99,7 @@ export class Deliverer {
   fail(delivery: Delivery, error: CallError): void {
     const { call } = delivery;
     delivery.failed(error);
-    if (!call.isAwaited) {
-      call.settle(call.started === error.started ? error : withStarted(error, call.started));
-    }
+    if (!call.isAwaited) call.settle(error);
     this.#options.onClosed(delivery);
   }
 
@@ -115,23 +120,28 @@ export class Deliverer {
   }
 
   #placeInGroup(delivery: GroupDelivery): void {
-    const { bus, queues, table } = this.#options;
+    const { bus, queues, table, isParkingOn } = this.#options;
     const { fn } = delivery.call.request;
     const placement = placeInGroup(delivery, {
       endpoints: table.endpoints(fn, delivery.group),
       parked: queues.find(fn, delivery.group)?.size ?? 0,
+      isParkingOn,
       isConnected: bus.connected,
       now: this.#now,
     });
     if (placement.do === 'push') this.#push(delivery, placement.endpoint);
     else if (placement.do === 'park') this.#park(delivery);
+    else if (placement.do === 'fail') this.fail(delivery, placement.error);
+    else if (placement.do === 'drop') this.drop(delivery);
   }
 
   /** A delivery that reached nobody on the shared subject: by now workers may be known. */
   #placeAgain(delivery: SharedDelivery): void {
-    const groups = this.#options.table.groups(delivery.call.request.fn);
-    if (groups.length === 0) this.place(delivery);
-    else this.place(...delivery.call.redeliver(delivery, groups));
+    const { call } = delivery;
+    const recipients = groupsFor(call, this.#options.table.groups(call.request.fn), 'foundNobody');
+    // The same delivery again, since it counts its tries.
+    if (recipients.includes(SHARED)) this.place(delivery);
+    else this.place(...call.replaceDelivery(delivery, recipients));
   }
 
   #push(delivery: GroupDelivery, endpoint: Endpoint): void {
@@ -157,10 +167,7 @@ export class Deliverer {
   }
 
   #park(delivery: GroupDelivery): void {
-    const { queues, table, isParkingOn } = this.#options;
-    const { fn } = delivery.call.request;
-    if (!isParkingOn) return this.fail(delivery, saturated(table.endpoints(fn, delivery.group), 0));
-    const queue = queues.queueOf(fn, delivery.group);
+    const queue = this.#options.queues.queueOf(delivery.call.request.fn, delivery.group);
     this.#endUnserved(queue, queue.park(delivery));
   }
 

@@ -5,13 +5,13 @@ import { Inbox } from '../../lib/inbox.ts';
 import { CallError } from '../../protocol/call-error.ts';
 import type { Signal } from '../../protocol/reply.ts';
 import { DEFAULT_GROUP, type Subjects } from '../../protocol/subjects.ts';
-import { deadlineExceeded, draining, noResponders, withStarted, workerLost } from '../failures.ts';
+import { deadlineExceeded, draining, noResponders, workerLost } from '../failures.ts';
 import { Call, type Delivery, GroupDelivery } from './call.ts';
 import type { Caller, CallHandle, CallOutcome, CallRequest, Dispatch } from './contract.ts';
 import { Deliverer } from './deliverer.ts';
 import { type EmptiedGroup, Liveness } from './liveness.ts';
 import { callOutcome, readReplyMessage } from './outcome.ts';
-import { placeUnheard } from './placement.ts';
+import { groupsFor, placeAfterNobody } from './placement.ts';
 import { type Departure, Prober } from './prober.ts';
 import { type GroupQueue, PullServer } from './pull-server.ts';
 import { Sender } from './sender.ts';
@@ -99,7 +99,7 @@ export class Dispatcher implements Dispatch {
 
   /** Ends all calls, because this gateway is stopping. What workers have runs on; nothing more is sent. */
   endAll(): void {
-    for (const call of this.#calls.items()) this.#withdraw(call, withStarted(draining(), call.started));
+    for (const call of this.#calls.items()) this.#withdraw(call, draining());
   }
 
   stop(): void {
@@ -144,13 +144,15 @@ export class Dispatcher implements Dispatch {
   submit(request: CallRequest, caller: Caller): CallHandle {
     const call = new Call(request, caller, this.#onAbandoned);
     this.#calls.add(call);
-    this.#deliverer.place(...call.deliverTo(this.#table.groups(request.fn)));
+    this.#deliverer.place(
+      ...call.addDeliveries(groupsFor(call, this.#table.groups(request.fn), 'submitted')),
+    );
     return call;
   }
 
   /** The caller left: what is parked is dropped, what runs is cancelled. */
   readonly #onAbandoned = (call: Call): void => {
-    this.#withdraw(call, new CallError('caller_gone', 'the caller left', { started: call.started }));
+    this.#withdraw(call, new CallError('caller_gone', 'the caller left'));
     for (const delivery of call.deliveries) if (delivery.state === 'sent') this.#cancel(delivery);
   };
 
@@ -177,7 +179,8 @@ export class Dispatcher implements Dispatch {
   }
 
   #onDeadline(call: Call): void {
-    call.settle(deadlineExceeded(call.request.budgetMs, call.started));
+    call.withdraw();
+    call.settle(deadlineExceeded(call.request.budgetMs, 'unknown'));
     for (const delivery of call.deliveries) {
       if (delivery.state !== 'closed') this.#deliverer.expire(delivery);
     }
@@ -197,11 +200,7 @@ export class Dispatcher implements Dispatch {
   }
 
   #answer(delivery: Delivery, outcome: CallOutcome): void {
-    // A refusal of one group says nothing about the others.
-    const isRefusal = outcome instanceof CallError && outcome.started === 'no';
-    const told =
-      isRefusal && delivery.call.mayRunBesides(delivery) ? withStarted(outcome, 'unknown') : outcome;
-    if (!this.#deliverer.answer(delivery, told)) this.#lateReplies++;
+    if (!this.#deliverer.answer(delivery, outcome)) this.#lateReplies++;
   }
 
   #onSignal(
@@ -213,11 +212,11 @@ export class Dispatcher implements Dispatch {
     switch (signal) {
       case 'busy':
         endpoint?.noSlotFree();
-        return this.#onRefused(delivery, group, true);
+        return this.#onNotRun(delivery, group, true);
       case 'draining':
         endpoint?.noSlotFree();
         endpoint?.worker.leaving(true);
-        return this.#onRefused(delivery, group, false);
+        return this.#onNotRun(delivery, group, false);
       case 'expired': {
         // On the shared subject another group may have begun it, if there is one.
         const isCertain = delivery instanceof GroupDelivery || this.#isOnlyGroup(delivery, group);
@@ -231,17 +230,16 @@ export class Dispatcher implements Dispatch {
   }
 
   /** Whom it was sent to provably did not run it. */
-  #onRefused(delivery: Delivery, group: string | undefined, isBusy: boolean): void {
+  #onNotRun(delivery: Delivery, group: string | undefined, isBusy: boolean): void {
     if (delivery instanceof GroupDelivery) {
-      delivery.refused(isBusy);
+      delivery.notRun(isBusy);
       return this.#deliverer.place(delivery);
     }
-    // From now on the group gets the call by itself. The reply subject stays open for groups that nobody knows of.
     const { call } = delivery;
-    delivery.passed(this.#isOnlyGroup(delivery, group));
+    delivery.groupDeclined(this.#isOnlyGroup(delivery, group));
     if (call.isWithdrawn) return this.#forgetEnded(call);
-    const named = group ?? DEFAULT_GROUP;
-    if (!call.isDeliveredTo(named)) this.#deliverer.place(...call.deliverTo([named]));
+    const declinedBy = group ?? DEFAULT_GROUP;
+    this.#deliverer.place(...call.addDeliveries(groupsFor(call, [], { declinedBy })));
   }
 
   #isOnlyGroup({ call }: Delivery, group: string | undefined): boolean {
@@ -253,13 +251,13 @@ export class Dispatcher implements Dispatch {
     const { bus, clock, retryAfterS } = this.#options;
     if (delivery instanceof GroupDelivery) {
       delivery.endpoint?.worker.unreachable();
-      delivery.refused(false);
+      delivery.notRun(false);
       return this.#deliverer.place(delivery);
     }
-    delivery.unheard();
+    delivery.foundNobody();
     const { fn } = delivery.call.request;
     const isCertain = this.#liveness.isSurelyUnserved(fn, bus.clustered, clock.now());
-    this.#deliverer.follow(delivery, placeUnheard(delivery, isCertain, retryAfterS));
+    this.#deliverer.carryOut(delivery, placeAfterNobody(delivery, isCertain, retryAfterS));
   }
 
   #onDeparture({ lost, emptied }: Departure): void {
@@ -279,7 +277,8 @@ export class Dispatcher implements Dispatch {
   #onGroupEmptied({ fn, group }: EmptiedGroup): void {
     for (const delivery of this.#queues.forget(fn, group)) {
       const { call } = delivery;
-      if (call.deliveries.length === 1) this.#deliverer.place(...call.redeliver(delivery, []));
+      const recipients = groupsFor(call, [], 'emptied');
+      if (recipients.length > 0) this.#deliverer.place(...call.replaceDelivery(delivery, recipients));
       else this.#deliverer.fail(delivery, noResponders(fn, this.#options.retryAfterS));
     }
   }
@@ -288,6 +287,6 @@ export class Dispatcher implements Dispatch {
   #forgetEnded(call: Call): void {
     if (!call.isSettled || call.isAwaited) return;
     this.#calls.delete(call);
-    for (const delivery of call.deliveries) if (delivery.state === 'passed') delivery.dropped();
+    for (const delivery of call.deliveries) if (delivery.state === 'listening') delivery.dropped();
   }
 }
