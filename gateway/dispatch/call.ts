@@ -184,7 +184,7 @@ export class Call implements Expiring, CallHandle {
   #isSettled = false;
   #isWithdrawn = false;
 
-  /** `onAbandoned` is told when the caller leaves before it has its outcome. */
+  /** `onAbandoned` is called when the caller leaves before it has its outcome. */
   constructor(request: CallRequest, caller: Caller, onAbandoned: (call: Call) => void) {
     this.request = request;
     this.#caller = caller;

@@ -35,7 +35,7 @@ export interface DelivererOptions {
 }
 
 /**
- * Does with a delivery what placement decided: sends it, parks it, hands it out, ends it. Each method takes the same
+ * Does with a delivery what placement decided: sends it, parks it, ends it. Each method takes the same
  * steps: decide (placement.ts, wait-queue.ts), change the state (call.ts), send (sender.ts).
  */
 export class Deliverer {

@@ -33,8 +33,9 @@ export interface DispatcherOptions {
 
 /**
  * Finds workers for calls: push when idle, pull when busy. Events come in here: a call, a reply, a pull, a caller or
- * a worker that leaves, a deadline. Each takes the same three steps: *decide* (pure: placement.ts, which has the
- * rules; wait-queue.ts; liveness.ts), *change the state* (call.ts, worker-table.ts), *send* (sender.ts).
+ * a worker that leaves, a deadline. Each takes the same three steps: *decide* (placement.ts, which is pure and has
+ * the rules; wait-queue.ts and liveness.ts, which remember), *change the state* (call.ts, worker-entry.ts), *send*
+ * (sender.ts).
  */
 export class Dispatcher implements Dispatch {
   readonly #options: DispatcherOptions;
@@ -114,12 +115,12 @@ export class Dispatcher implements Dispatch {
     return this.#calls.size;
   }
 
-  /** Reply subjects that are open: one for each call at a worker. */
+  /** Reply subjects that are open: of deliveries that may be answered, and of probes. */
   get openReplies(): number {
     return this.#inbox.size;
   }
 
-  /** Replies since the start that came when their caller had its outcome, or had left. */
+  /** Messages since the start that came to a closed reply subject, or when their call was settled. */
   get lateReplies(): number {
     return this.#inbox.late + this.#lateReplies;
   }
@@ -133,8 +134,8 @@ export class Dispatcher implements Dispatch {
     return this.#queues.all();
   }
 
-  /** Calls that wait for a slot. */
-  get parkedCalls(): number {
+  /** Deliveries that wait for a slot: a call can be parked for several groups. */
+  get parkedDeliveries(): number {
     let parked = 0;
     for (const queue of this.#queues.all()) parked += queue.size;
     return parked;
@@ -273,7 +274,7 @@ export class Dispatcher implements Dispatch {
       .filter(({ endpoint }) => endpoint?.worker === worker);
   }
 
-  /** The last worker of a group is gone: what is parked for it has to be told, or goes to whoever else listens. */
+  /** The last worker of a group is gone: what is parked for it goes to whoever else listens, or fails. */
   #onGroupEmptied({ fn, group }: EmptiedGroup): void {
     for (const delivery of this.#queues.forget(fn, group)) {
       const { call } = delivery;

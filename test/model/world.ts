@@ -12,7 +12,7 @@ import { Promptness } from './promptness.ts';
 import type { Scenario, Step, WorkerPlan } from './scenario.ts';
 
 const LATENCY_MS = 0.05;
-/** The longest that anything is owed: a plain call's budget, and replies of pulls that were given up. */
+/** The longest that anything may be pending: a plain call's budget, and replies of pulls that were given up. */
 const LONGEST_MEMORY_MS = 16_000;
 
 const HARMFUL = new Set<Step['do']>(['kill', 'freeze', 'cutWorker', 'cutGateway', 'delay', 'fade']);
@@ -50,7 +50,7 @@ class World implements Surroundings {
     });
   }
 
-  /** Plays the steps, then lets time go on until nothing is owed, stops everything, and looks at what is left. */
+  /** Plays the steps, then lets time go on until nothing is pending, stops everything, and looks at what is left. */
   async play(steps: readonly Step[]): Promise<void> {
     for (const step of steps) {
       await this.#step(step);
@@ -240,7 +240,7 @@ class World implements Surroundings {
     };
     for (const { id, dispatcher } of this.gateways) {
       expectZero(`pending of ${id}`, dispatcher.pending);
-      expectZero(`parked of ${id}`, dispatcher.parkedCalls);
+      expectZero(`parked of ${id}`, dispatcher.parkedDeliveries);
       expectZero(`open replies of ${id}`, dispatcher.openReplies);
       for (const worker of dispatcher.workers.workers()) {
         expectZero(`unanswered by ${worker.id} in ${id}`, worker.outstanding);

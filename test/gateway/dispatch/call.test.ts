@@ -66,7 +66,7 @@ test('a delivery holds a slot and a reply subject while it is sent, and gives th
   }
 });
 
-test('a delivery leaves the queue whatever ends it, and its wait is counted when it is handed out', () => {
+test('a delivery leaves the queue whatever ends it, and its wait is counted when it is sent', () => {
   for (const [what, end] of [
     ['failed', (delivery: GroupDelivery) => delivery.failed(saturated([], 0))],
     ['expired', (delivery: GroupDelivery) => delivery.expired(501)],

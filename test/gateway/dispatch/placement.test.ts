@@ -33,9 +33,9 @@ function placed(
   { parked = 0, isParkingOn = true, isConnected = true, now = 0, busyReplies = 0, deadlineAt = 500 } = {},
 ): string {
   const delivery = new GroupDelivery(call(deadlineAt), 'workers');
-  const refusing = new WorkerTable().learnPull('x', 'f', 'workers', 0);
+  const busy = new WorkerTable().learnPull('x', 'f', 'workers', 0);
   for (let count = 0; count < busyReplies; count++) {
-    delivery.sentTo(refusing, openReply, 0);
+    delivery.sentTo(busy, openReply, 0);
     delivery.notRun(true);
   }
   const endpoints = table.endpoints('f', 'workers');

@@ -69,7 +69,7 @@ test('a worker that is silent for 500 ms after a probe is frozen', () =>
 test('a worker that sends its state after a probe is not frozen, although the probe is not answered', () =>
   withGateway(async (gateway) => {
     const worker = await probedInVain(gateway);
-    worker.tell({ free: 0 });
+    worker.sendState({ free: 0 });
     await gateway.clock.advance(510);
     assert.equal(isFrozen(gateway), false);
   }));

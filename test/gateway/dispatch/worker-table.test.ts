@@ -72,6 +72,19 @@ test('a worker that is known to be leaving and then is unreachable does not coun
   assert.equal(worker.isSilent(1), false);
 });
 
+test('a worker that several calls could not reach is silent until it is heard, and leaving until it sends its state', () => {
+  const table = new WorkerTable();
+  table.learnState('w', state(), 0);
+  const { worker } = only(table);
+  worker.unreachable();
+  worker.unreachable();
+  assert.equal(worker.silentForMs(1), Number.POSITIVE_INFINITY);
+  worker.heard(2);
+  assert.deepEqual([worker.silentForMs(3), worker.isSilent(3), worker.isLive(3)], [1, false, false]);
+  table.learnState('w', state(), 4);
+  assert.equal(worker.isLive(4), true);
+});
+
 test('groups are apart, and a group is gone with its last worker', () => {
   const table = new WorkerTable();
   table.learnState('a1', state({ group: 'a' }), 0);
