@@ -7,7 +7,7 @@ process.env.MODEL_RUNS ??= '100';
 
 export default {
   mutate: [
-    'gateway/dispatch/{placement,call,wait-queue,worker-table,liveness,pull-server}.ts',
+    'gateway/dispatch/{placement,call,delivery-base,wait-queue,worker-entry,worker-table,liveness,pull-server}.ts',
     'workers/serve/{intake,pulls,phase}.ts',
   ],
   testRunner: 'tap',

@@ -158,7 +158,7 @@ export class Metrics {
       registers,
       collect() {
         this.reset();
-        for (const { fn, group, parked } of dispatch.queues()) this.set({ function: fn, group }, parked.size);
+        for (const { fn, group, size } of dispatch.queues()) this.set({ function: fn, group }, size);
       },
     });
     new Counter({

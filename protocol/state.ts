@@ -16,7 +16,7 @@ const functionStateSchema = z.object({
   /** Slots that a gateway may push to. */
   free: count,
   running: count,
-  /** Calls of plain requesters waiting in the worker, and prefetched ones. */
+  /** Calls of plain requesters waiting in the worker, and those that were sent ahead. */
   buffered: count,
   /** Moving average of one call's run time, in milliseconds. */
   serviceMs: z.number().min(0),

@@ -14,9 +14,18 @@ export interface ImportRule {
   readonly types?: readonly string[];
 }
 
-const PURE = ['contract', 'placement', 'call', 'wait-queue', 'worker-table', 'drain-rate', 'run-time'].map(
-  (name) => `./gateway/dispatch/${name}.ts`,
-);
+const PURE = [
+  'contract',
+  'placement',
+  'call',
+  'delivery-base',
+  'wait-queue',
+  'worker-entry',
+  'worker-table',
+  'liveness',
+  'drain-rate',
+  'run-time',
+].map((name) => `./gateway/dispatch/${name}.ts`);
 
 export const IMPORT_RULES: readonly ImportRule[] = [
   { files: ['./protocol/*'], may: ['./protocol/*', 'zod'] },

@@ -1,10 +1,12 @@
 import type { Expiring } from '../../lib/deadlines.ts';
 import type { OpenReply } from '../../lib/inbox.ts';
-import type { CallError } from '../../protocol/call-error.ts';
+import { CallError } from '../../protocol/call-error.ts';
 import type { Started } from '../../protocol/codes.ts';
+import { withStarted } from '../failures.ts';
 import type { Caller, CallHandle, CallOutcome, CallRequest } from './contract.ts';
-import type { Parkable, WaitQueue } from './wait-queue.ts';
-import type { Endpoint } from './worker-table.ts';
+import { DeliveryBase, type DeliveryState } from './delivery-base.ts';
+import type { Parkable } from './wait-queue.ts';
+import type { Endpoint } from './worker-entry.ts';
 
 /**
  * A call and its deliveries: the state machine of dispatch.
@@ -14,89 +16,53 @@ import type { Endpoint } from './worker-table.ts';
  *
  *   GroupDelivery, to one known group
  *
- *     unplaced ─── sentTo ───► sent ─── answered, failed, expired ───► closed
- *      │    ▲                  ▲  │
- *      │    └──── refused ─────┼──┘       busy, draining, nobody there: provably not run
- *      │                       │
- *      └─ parkedIn ─► parked ──┘ sentTo   a slot is free: the call is handed out
- *                       └───── failed, expired, dropped ───► closed
+ *     unplaced ── sentTo ───────────────────────────► sent          by push
+ *     unplaced ── parkedIn ───► parked ── sentTo ───► sent          as the answer to a pull, or ahead of one
+ *     sent ────── notRun ─────► unplaced                            busy, draining, nobody there: provably not run
+ *     sent ────── answered ───► closed                              by a reply of the function
+ *     unplaced, parked, sent ── failed, expired ────► closed        without one; its deadline
+ *     unplaced, parked ──────── dropped ────────────► closed        nobody is to get it
  *
  *   SharedDelivery, to the shared subject
  *
- *     unplaced ─── sentTo ───► sent ─── answered, failed, expired ───► closed
- *           ▲                  │  ▲
- *           └──── unheard ─────┤  │       the broker says that nobody listens
- *                              ▼  │
- *                             passed      a group refused it and no other was seen lately: nobody is waited for, but
- *                                         plain responders that nobody has seen may still run it and answer
+ *     unplaced ── sentTo ────────────────► sent
+ *     sent, listening ── foundNobody ────► unplaced                 the broker says that nobody is subscribed
+ *     sent, listening ── groupDeclined ──► sent                     a group did not take it, another one was seen lately
+ *     sent, listening ── groupDeclined ──► listening                and no other one was: nobody is waited for, but
+ *                                                                   responders that nobody has seen may still answer
+ *     sent, listening ── answered ───────► closed
+ *     any but closed ─── failed, expired ► closed
+ *     unplaced, listening ── dropped ────► closed
  *
- * Every change is a method, named as the event; it throws when the delivery is in a state from which that cannot
- * happen. What a delivery holds (reply subject, slot, place in the queue) it gives back as it changes.
+ * A group that declined on the shared subject gets a GroupDelivery. Every change is a method, named as the event; it
+ * throws when the delivery is in a state from which that cannot happen. What a delivery holds (reply subject, slot,
+ * place in the queue) it gives back as it changes.
  */
 
 /** A delivery of a call to one group, or to the shared subject. */
 export type Delivery = GroupDelivery | SharedDelivery;
-type DeliveryState = 'unplaced' | 'parked' | 'sent' | 'passed' | 'closed';
 
-abstract class DeliveryBase {
-  readonly call: Call;
-  /** How long it was parked, in milliseconds. */
-  parkedMs = 0;
-  #state: DeliveryState = 'unplaced';
-  #reply: OpenReply | undefined;
-  #failure: CallError | undefined;
-
-  constructor(call: Call) {
-    this.call = call;
-  }
-
-  get state(): DeliveryState {
-    return this.#state;
-  }
-
-  /** Whether the function can have begun by this delivery. */
-  get started(): Started {
-    if (this.#state === 'sent' || this.#state === 'passed') return 'unknown';
-    return this.#failure?.started ?? 'no';
-  }
-
-  /** A reply ended it. */
-  answered(): void {
-    this.move('closed', ['sent', 'passed']);
-  }
-
-  /** It ended without a reply of the function; `failure.started` says whether the function can have begun. */
-  failed(failure: CallError): void {
-    this.move('closed', ['unplaced', 'parked', 'sent', 'passed']);
-    this.#failure = failure;
-  }
-
-  /** Nobody is to get it any more: its caller left, or other deliveries took its place. */
-  dropped(): void {
-    this.move('closed', ['unplaced', 'parked', 'passed']);
-  }
-
-  /** The only place where the state changes. `reply` stays open as long as the state needs it. */
-  protected move(to: DeliveryState, from: readonly DeliveryState[], reply?: OpenReply): void {
-    if (!from.includes(this.#state)) throw new Error(`a ${this.#state} delivery cannot become ${to}`);
-    this.#state = to;
-    if (to === 'passed' || (to === 'sent' && reply === undefined)) return;
-    this.#reply?.close();
-    this.#reply = reply;
-  }
+/** Where a delivery can be parked. */
+export interface DeliveryQueue {
+  /** Takes it out, if it is in there. */
+  leave(delivery: GroupDelivery): void;
+  /** The same, for one whose deadline has passed. */
+  expire(delivery: GroupDelivery, now: number): void;
 }
 
 /** A delivery to one known group. */
 export class GroupDelivery extends DeliveryBase implements Parkable {
+  readonly call: Call;
   readonly group: string;
   /** Where it was sent and is not answered. */
   #endpoint: Endpoint | undefined;
-  #queue: WaitQueue<GroupDelivery> | undefined;
+  #queue: DeliveryQueue | undefined;
   #parkedAt = 0;
   #busyReplies = 0;
 
   constructor(call: Call, group: string) {
-    super(call);
+    super();
+    this.call = call;
     this.group = group;
   }
 
@@ -104,7 +70,7 @@ export class GroupDelivery extends DeliveryBase implements Parkable {
     return this.#endpoint;
   }
 
-  /** How often it was told `busy`. */
+  /** How often a worker answered `busy`. */
   get busyReplies(): number {
     return this.#busyReplies;
   }
@@ -125,8 +91,8 @@ export class GroupDelivery extends DeliveryBase implements Parkable {
     return this.call.request.body.byteLength;
   }
 
-  /** It waits for a slot; whoever parks it adds it to the queue. */
-  parkedIn(queue: WaitQueue<GroupDelivery>, now: number): void {
+  /** It waits for a slot in a queue, which it leaves by itself when anything else becomes of it. */
+  parkedIn(queue: DeliveryQueue, now: number): void {
     this.move('parked', ['unplaced']);
     this.#queue = queue;
     this.#parkedAt = now;
@@ -141,7 +107,7 @@ export class GroupDelivery extends DeliveryBase implements Parkable {
   }
 
   /** Whom it was sent to provably did not run it: it can be placed again. */
-  refused(isBusy: boolean): void {
+  notRun(isBusy: boolean): void {
     this.move('unplaced', ['sent']);
     if (isBusy) this.#busyReplies++;
   }
@@ -149,12 +115,12 @@ export class GroupDelivery extends DeliveryBase implements Parkable {
   /** The deadline passed. */
   expired(now: number): void {
     this.#queue?.expire(this, now);
-    this.move('closed', ['unplaced', 'parked', 'sent']);
+    this.close(this.started, ['unplaced', 'parked', 'sent']);
   }
 
   protected override move(to: DeliveryState, from: readonly DeliveryState[], reply?: OpenReply): void {
     super.move(to, from, reply);
-    this.#queue?.delete(this);
+    this.#queue?.leave(this);
     this.#queue = undefined;
     this.#endpoint?.release();
     this.#endpoint = undefined;
@@ -163,7 +129,13 @@ export class GroupDelivery extends DeliveryBase implements Parkable {
 
 /** A delivery to whoever listens on the shared subject, because no worker of the function is known. */
 export class SharedDelivery extends DeliveryBase {
+  readonly call: Call;
   #tries = 0;
+
+  constructor(call: Call) {
+    super();
+    this.call = call;
+  }
 
   /** How often it was sent. */
   get tries(): number {
@@ -177,20 +149,31 @@ export class SharedDelivery extends DeliveryBase {
   }
 
   /** The broker says that nobody listens: it can be placed again. */
-  unheard(): void {
-    this.move('unplaced', ['sent', 'passed']);
+  foundNobody(): void {
+    this.move('unplaced', ['sent', 'listening']);
   }
 
-  /** A group refused it, which is delivered to by itself from now on; `isOnlyGroup`: no other one was seen lately. */
-  passed(isOnlyGroup: boolean): void {
-    this.move(isOnlyGroup ? 'passed' : 'sent', ['sent', 'passed']);
+  /** A group did not take it and gets a delivery of its own; `isOnlyGroup`: no other one was seen lately. */
+  groupDeclined(isOnlyGroup: boolean): void {
+    this.move(isOnlyGroup ? 'listening' : 'sent', ['sent', 'listening']);
+  }
+
+  /** A reply ended it. Other groups may have begun the call although the one that answered did not. */
+  override answered(outcome: CallOutcome): void {
+    const isResult = !(outcome instanceof CallError);
+    this.close(isResult || outcome.started === 'yes' ? 'yes' : 'unknown', ['sent', 'listening']);
   }
 
   /** The deadline passed. */
   expired(): void {
-    this.move('closed', ['unplaced', 'sent', 'passed']);
+    this.close(this.started, ['unplaced', 'sent', 'listening']);
   }
 }
+
+/** Stands for the shared subject where groups are named: to whoever listens there. */
+export const SHARED = Symbol('shared subject');
+/** Who gets a delivery: a group by its name, or whoever listens on the shared subject. */
+export type Recipient = string | typeof SHARED;
 
 /** A call and its deliveries, from submission until no delivery is open any more. */
 export class Call implements Expiring, CallHandle {
@@ -199,9 +182,9 @@ export class Call implements Expiring, CallHandle {
   readonly #caller: Caller;
   readonly #onAbandoned: (call: Call) => void;
   #isSettled = false;
-  #isAbandoned = false;
+  #isWithdrawn = false;
 
-  /** `onAbandoned` is told when the caller leaves before it has its outcome. */
+  /** `onAbandoned` is called when the caller leaves before it has its outcome. */
   constructor(request: CallRequest, caller: Caller, onAbandoned: (call: Call) => void) {
     this.request = request;
     this.#caller = caller;
@@ -221,31 +204,36 @@ export class Call implements Expiring, CallHandle {
     return this.#isSettled;
   }
 
-  /** Its caller left: it is sent to nobody any more. */
-  get isAbandoned(): boolean {
-    return this.#isAbandoned;
+  /** It is sent to nobody any more: its caller left, its deadline passed, or the gateway stops. */
+  get isWithdrawn(): boolean {
+    return this.#isWithdrawn;
   }
 
-  /** The first outcome counts; whether this was it. */
+  /**
+   * The first outcome counts; whether this was it. A failure reaches the caller with what all deliveries together say
+   * about `started`.
+   */
   settle(outcome: CallOutcome): boolean {
     if (this.#isSettled) return false;
     this.#isSettled = true;
-    this.#caller.settle(outcome);
+    this.#caller.settle(outcome instanceof CallError ? this.#ofAllDeliveries(outcome) : outcome);
     return true;
   }
 
   abandon(): void {
-    if (this.#isSettled) return;
-    this.#isAbandoned = true;
-    this.#onAbandoned(this);
+    if (!this.#isSettled) this.#onAbandoned(this);
   }
 
-  /** Deliveries to these groups, or to the shared subject when there is none. */
-  deliverTo(groups: readonly string[]): readonly Delivery[] {
-    const deliveries =
-      groups.length === 0
-        ? [new SharedDelivery(this)]
-        : groups.map((group) => new GroupDelivery(this, group));
+  /** From now on it is sent to nobody; deliveries that were not sent are to be dropped. */
+  withdraw(): void {
+    this.#isWithdrawn = true;
+  }
+
+  /** New deliveries of it. */
+  addDeliveries(recipients: readonly Recipient[]): readonly Delivery[] {
+    const deliveries = recipients.map((recipient) =>
+      recipient === SHARED ? new SharedDelivery(this) : new GroupDelivery(this, recipient),
+    );
     this.#deliveries.push(...deliveries);
     return deliveries;
   }
@@ -255,33 +243,31 @@ export class Call implements Expiring, CallHandle {
     return this.#deliveries.some((delivery) => delivery instanceof GroupDelivery && delivery.group === group);
   }
 
-  /** Deliveries to these groups take the place of one that provably nobody runs. */
-  redeliver(delivery: Delivery, groups: readonly string[]): readonly Delivery[] {
+  /** New deliveries take the place of one that provably nobody runs. */
+  replaceDelivery(delivery: Delivery, recipients: readonly Recipient[]): readonly Delivery[] {
     delivery.dropped();
     this.#deliveries.splice(this.#deliveries.indexOf(delivery), 1);
-    return this.deliverTo(groups);
+    return this.addDeliveries(recipients);
   }
 
   /** Whether an answer of any group is still waited for. */
   get isAwaited(): boolean {
-    return this.#deliveries.some(({ state }) => state !== 'closed' && state !== 'passed');
+    return this.#deliveries.some(({ state }) => state !== 'closed' && state !== 'listening');
   }
 
-  /** Whether another group than the delivery's may have begun the call, or may still. */
-  mayRunBesides(delivery: Delivery): boolean {
-    if (delivery instanceof SharedDelivery) return true;
-    return this.#deliveries.some(
-      (other) => other !== delivery && (other.state !== 'closed' || other.started !== 'no'),
-    );
-  }
-
-  /** Whether any group can have begun the call: `no` only if none can. */
+  /** Whether any group can have begun the call, or may yet: `no` only if none can. */
   get started(): Started {
     let started: Started = 'no';
     for (const delivery of this.#deliveries) {
       if (delivery.started === 'yes') return 'yes';
-      if (delivery.started === 'unknown') started = 'unknown';
+      const mayBeSent = delivery.state !== 'closed' && !this.#isWithdrawn;
+      if (mayBeSent || delivery.started === 'unknown') started = 'unknown';
     }
     return started;
+  }
+
+  #ofAllDeliveries(failure: CallError): CallError {
+    const { started } = this;
+    return failure.started === started ? failure : withStarted(failure, started);
   }
 }

@@ -48,6 +48,6 @@ export interface Caller {
 
 /** Finds workers for calls. */
 export interface Dispatch {
-  /** Never throws; `caller` is told the outcome exactly once, at the latest one timer step after the deadline. */
+  /** Never throws; `caller` gets its outcome exactly once, at the latest one timer step after the deadline. */
   submit(request: CallRequest, caller: Caller): CallHandle;
 }

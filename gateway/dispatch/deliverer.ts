@@ -2,14 +2,22 @@ import type { Bus, BusMessage } from '../../lib/bus.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Inbox, OpenReply } from '../../lib/inbox.ts';
 import type { CallError } from '../../protocol/call-error.ts';
-import { deadlineExceeded, saturated, withStarted } from '../failures.ts';
-import { type Delivery, GroupDelivery, type SharedDelivery } from './call.ts';
+import { deadlineExceeded, saturated } from '../failures.ts';
+import { type Delivery, GroupDelivery, SHARED, type SharedDelivery } from './call.ts';
 import type { CallOutcome } from './contract.ts';
-import { maySendAhead, neededMs, placeInGroup, placeOnShared, type SharedPlacement } from './placement.ts';
+import {
+  groupsFor,
+  maySendAhead,
+  neededMs,
+  placeInGroup,
+  placeOnShared,
+  type SharedPlacement,
+} from './placement.ts';
 import type { GroupQueue, PullRequest, PullServer } from './pull-server.ts';
 import type { Sender } from './sender.ts';
 import type { Unserved } from './wait-queue.ts';
-import type { Endpoint, WorkerTable } from './worker-table.ts';
+import type { Endpoint } from './worker-entry.ts';
+import type { WorkerTable } from './worker-table.ts';
 
 export interface DelivererOptions {
   readonly bus: Bus;
@@ -17,7 +25,7 @@ export interface DelivererOptions {
   readonly inbox: Inbox;
   readonly sender: Sender;
   readonly table: WorkerTable;
-  readonly pulls: PullServer;
+  readonly queues: PullServer;
   /** Park calls when every slot is taken; otherwise they are refused at once. */
   readonly isParkingOn: boolean;
   /** A message arrived on the reply subject of a delivery. */
@@ -27,7 +35,7 @@ export interface DelivererOptions {
 }
 
 /**
- * Does with a delivery what placement decided: sends it, parks it, hands it out, ends it. Each method takes the same
+ * Does with a delivery what placement decided: sends it, parks it, ends it. Each method takes the same
  * steps: decide (placement.ts, wait-queue.ts), change the state (call.ts), send (sender.ts).
  */
 export class Deliverer {
@@ -40,16 +48,16 @@ export class Deliverer {
   /** Finds a place for deliveries that provably nobody runs. */
   place(...deliveries: readonly Delivery[]): void {
     for (const delivery of deliveries) {
-      if (delivery.call.isAbandoned) this.drop(delivery);
-      else if (delivery instanceof GroupDelivery) this.#placeInGroup(delivery);
-      else this.follow(delivery, placeOnShared(delivery, this.#options.bus.connected, this.#now));
+      if (delivery instanceof GroupDelivery) this.#placeInGroup(delivery);
+      else this.carryOut(delivery, placeOnShared(delivery, this.#options.bus.connected, this.#now));
     }
   }
 
   /** Does what was decided for a delivery to the shared subject. */
-  follow(delivery: SharedDelivery, placement: SharedPlacement): void {
+  carryOut(delivery: SharedDelivery, placement: SharedPlacement): void {
     if (placement.do === 'broadcast') this.#broadcast(delivery);
     else if (placement.do === 'fail') this.fail(delivery, placement.error);
+    else if (placement.do === 'drop') this.drop(delivery);
     else if (placement.do === 'retry') {
       this.#options.clock.after(placement.afterMs, () => {
         if (delivery.state === 'unplaced') this.#placeAgain(delivery);
@@ -58,30 +66,31 @@ export class Deliverer {
   }
 
   /** Sends the call whose turn it is to a worker that pulls; `empty` when none is left in time. */
-  answerPull(from: GroupQueue, { worker, reply: pullReply }: PullRequest): void {
+  answerPull(queue: GroupQueue, { worker, reply: pullReply }: PullRequest): void {
     const { sender, table } = this.#options;
-    const delivery = this.#take(from);
+    const endpoint = table.learnPull(worker, queue.fn, queue.group, this.#now);
+    const delivery = this.#take(queue);
     if (delivery === undefined) return sender.empty(pullReply);
     const { request } = delivery.call;
     const reply = this.#openReply(delivery);
-    delivery.sentTo(table.learnPull(worker, from.fn, from.group, this.#now), reply, this.#now);
-    this.#failIf(delivery, sender.answerPull(request, pullReply, reply.subject, from.parked.size));
+    delivery.sentTo(endpoint, reply, this.#now);
+    this.#failIf(delivery, sender.answerPull(request, pullReply, reply.subject, queue.size));
   }
 
   /** A worker has a slot, or will soon: if it is fast, it gets a parked call without asking. */
   sendAhead(endpoint: Endpoint): void {
-    const { bus, pulls } = this.#options;
-    const from = pulls.find(endpoint.fn, endpoint.group);
-    if (from === undefined || from.parked.size === 0 || !bus.connected) return;
+    const { bus, queues } = this.#options;
+    const queue = queues.find(endpoint.fn, endpoint.group);
+    if (queue === undefined || queue.size === 0 || !bus.connected) return;
     if (!maySendAhead(endpoint, this.#now)) return;
-    const delivery = this.#take(from);
+    const delivery = this.#take(queue);
     if (delivery !== undefined) this.#push(delivery, endpoint);
   }
 
   /** A reply ends a delivery and settles the caller, if it is the first one; whether it was. */
   answer(delivery: Delivery, outcome: CallOutcome): boolean {
+    delivery.answered(outcome);
     const isFirst = delivery.call.settle(outcome);
-    delivery.answered();
     this.#options.onClosed(delivery);
     return isFirst;
   }
@@ -90,22 +99,20 @@ export class Deliverer {
   fail(delivery: Delivery, error: CallError): void {
     const { call } = delivery;
     delivery.failed(error);
-    if (!call.isAwaited) {
-      call.settle(call.started === error.started ? error : withStarted(error, call.started));
-    }
+    if (!call.isAwaited) call.settle(error);
     this.#options.onClosed(delivery);
   }
 
   /** Nobody is to get a delivery that nobody runs. */
   drop(delivery: Delivery): void {
     delivery.dropped();
-    this.#left(delivery);
+    this.#options.onClosed(delivery);
   }
 
   /** The deadline of a delivery has passed. */
   expire(delivery: Delivery): void {
     delivery.expired(this.#now);
-    this.#left(delivery);
+    this.#options.onClosed(delivery);
   }
 
   get #now(): number {
@@ -113,23 +120,28 @@ export class Deliverer {
   }
 
   #placeInGroup(delivery: GroupDelivery): void {
-    const { bus, pulls, table } = this.#options;
+    const { bus, queues, table, isParkingOn } = this.#options;
     const { fn } = delivery.call.request;
     const placement = placeInGroup(delivery, {
       endpoints: table.endpoints(fn, delivery.group),
-      parked: pulls.find(fn, delivery.group)?.parked.size ?? 0,
+      parked: queues.find(fn, delivery.group)?.size ?? 0,
+      isParkingOn,
       isConnected: bus.connected,
       now: this.#now,
     });
     if (placement.do === 'push') this.#push(delivery, placement.endpoint);
     else if (placement.do === 'park') this.#park(delivery);
+    else if (placement.do === 'fail') this.fail(delivery, placement.error);
+    else if (placement.do === 'drop') this.drop(delivery);
   }
 
   /** A delivery that reached nobody on the shared subject: by now workers may be known. */
   #placeAgain(delivery: SharedDelivery): void {
-    const groups = this.#options.table.groups(delivery.call.request.fn);
-    if (groups.length === 0) this.place(delivery);
-    else this.place(...delivery.call.redeliver(delivery, groups));
+    const { call } = delivery;
+    const recipients = groupsFor(call, this.#options.table.groups(call.request.fn), 'foundNobody');
+    // The same delivery again, since it counts its tries.
+    if (recipients.includes(SHARED)) this.place(delivery);
+    else this.place(...call.replaceDelivery(delivery, recipients));
   }
 
   #push(delivery: GroupDelivery, endpoint: Endpoint): void {
@@ -155,44 +167,23 @@ export class Deliverer {
   }
 
   #park(delivery: GroupDelivery): void {
-    const { pulls, table, isParkingOn } = this.#options;
-    const { fn } = delivery.call.request;
-    const from = pulls.queueOf(fn, delivery.group);
-    if (!isParkingOn) {
-      return this.fail(delivery, saturated(table.endpoints(fn, delivery.group), from.parked.size));
-    }
-    delivery.parkedIn(from.parked, this.#now);
-    const added = from.parked.add(delivery, this.#now);
-    from.changed();
-    this.#endUnserved(from, added);
+    const queue = this.#options.queues.queueOf(delivery.call.request.fn, delivery.group);
+    this.#endUnserved(queue, queue.park(delivery));
   }
 
   /** The call whose turn it is; those that can wait no longer end. */
-  #take(from: GroupQueue): GroupDelivery | undefined {
-    const { table } = this.#options;
-    const taken = from.parked.take(this.#now, neededMs(table.endpoints(from.fn, from.group), this.#now));
-    from.changed();
-    this.#endUnserved(from, taken);
+  #take(queue: GroupQueue): GroupDelivery | undefined {
+    const endpoints = this.#options.table.endpoints(queue.fn, queue.group);
+    const taken = queue.take(neededMs(endpoints, this.#now));
+    this.#endUnserved(queue, taken);
     return taken.next;
   }
 
-  #endUnserved(
-    { fn, group, parked }: GroupQueue,
-    { refused, expired, waitMs }: Unserved<GroupDelivery>,
-  ): void {
-    const { table } = this.#options;
+  #endUnserved(queue: GroupQueue, { refused, expired, waitMs }: Unserved<GroupDelivery>): void {
     for (const delivery of expired) this.fail(delivery, deadlineExceeded(delivery.budgetMs, 'no'));
     for (const delivery of refused) {
-      this.fail(delivery, saturated(table.endpoints(fn, group), parked.size, waitMs));
+      const endpoints = this.#options.table.endpoints(queue.fn, queue.group);
+      this.fail(delivery, saturated(endpoints, queue.size, waitMs));
     }
-  }
-
-  /** A delivery is closed that may have been parked. */
-  #left(delivery: Delivery): void {
-    const { pulls, onClosed } = this.#options;
-    if (delivery instanceof GroupDelivery) {
-      pulls.find(delivery.call.request.fn, delivery.group)?.changed();
-    }
-    onClosed(delivery);
   }
 }

@@ -5,18 +5,19 @@ import { Inbox } from '../../lib/inbox.ts';
 import { CallError } from '../../protocol/call-error.ts';
 import type { Signal } from '../../protocol/reply.ts';
 import { DEFAULT_GROUP, type Subjects } from '../../protocol/subjects.ts';
-import { deadlineExceeded, draining, noResponders, withStarted, workerLost } from '../failures.ts';
+import { deadlineExceeded, draining, noResponders, workerLost } from '../failures.ts';
 import { Call, type Delivery, GroupDelivery } from './call.ts';
 import type { Caller, CallHandle, CallOutcome, CallRequest, Dispatch } from './contract.ts';
 import { Deliverer } from './deliverer.ts';
 import { type EmptiedGroup, Liveness } from './liveness.ts';
-import { placeUnheard } from './placement.ts';
+import { callOutcome, readReplyMessage } from './outcome.ts';
+import { groupsFor, placeAfterNobody } from './placement.ts';
 import { type Departure, Prober } from './prober.ts';
 import { type GroupQueue, PullServer } from './pull-server.ts';
-import { callOutcome, readReplyMessage } from './reply.ts';
 import { Sender } from './sender.ts';
 import type { WaitQueueOptions } from './wait-queue.ts';
-import { type Endpoint, type WorkerEntry, WorkerTable } from './worker-table.ts';
+import type { Endpoint, WorkerEntry } from './worker-entry.ts';
+import { WorkerTable } from './worker-table.ts';
 
 export interface DispatcherOptions {
   gateway: string;
@@ -32,8 +33,9 @@ export interface DispatcherOptions {
 
 /**
  * Finds workers for calls: push when idle, pull when busy. Events come in here: a call, a reply, a pull, a caller or
- * a worker that leaves, a deadline. Each takes the same three steps: *decide* (pure: placement.ts, which has the
- * rules; wait-queue.ts; liveness.ts), *change the state* (call.ts, worker-table.ts), *send* (sender.ts).
+ * a worker that leaves, a deadline. Each takes the same three steps: *decide* (placement.ts, which is pure and has
+ * the rules; wait-queue.ts and liveness.ts, which remember), *change the state* (call.ts, worker-entry.ts), *send*
+ * (sender.ts).
  */
 export class Dispatcher implements Dispatch {
   readonly #options: DispatcherOptions;
@@ -41,7 +43,7 @@ export class Dispatcher implements Dispatch {
   readonly #liveness = new Liveness(this.#table);
   readonly #inbox: Inbox;
   readonly #sender: Sender;
-  readonly #pulls: PullServer;
+  readonly #queues: PullServer;
   readonly #prober: Prober;
   readonly #deliverer: Deliverer;
   /** All calls that are not settled, or that a group may still answer. */
@@ -54,7 +56,7 @@ export class Dispatcher implements Dispatch {
     const table = this.#table;
     const inbox = new Inbox(bus, subjects.replies(gateway));
     const sender = new Sender({ gateway, bus, clock, subjects });
-    const pulls = new PullServer({
+    const queues = new PullServer({
       gateway,
       bus,
       clock,
@@ -62,11 +64,11 @@ export class Dispatcher implements Dispatch {
       sender,
       table,
       waitQueue,
-      onPull: (from, pull) => this.#deliverer.answerPull(from, pull),
+      onPull: (queue, pull) => this.#deliverer.answerPull(queue, pull),
     });
     this.#inbox = inbox;
     this.#sender = sender;
-    this.#pulls = pulls;
+    this.#queues = queues;
     this.#calls = new Deadlines(clock, (call) => this.#onDeadline(call));
     this.#deliverer = new Deliverer({
       bus,
@@ -74,7 +76,7 @@ export class Dispatcher implements Dispatch {
       inbox,
       sender,
       table,
-      pulls,
+      queues,
       isParkingOn,
       onReply: (delivery, message) => this.#onReply(delivery, message),
       onClosed: ({ call }) => this.#forgetEnded(call),
@@ -85,7 +87,6 @@ export class Dispatcher implements Dispatch {
       subjects,
       inbox,
       sender,
-      table,
       liveness: this.#liveness,
       onDeparture: (departure) => this.#onDeparture(departure),
     });
@@ -93,18 +94,18 @@ export class Dispatcher implements Dispatch {
 
   start(): void {
     this.#inbox.start();
-    this.#pulls.start();
+    this.#queues.start();
     this.#prober.start();
   }
 
-  /** Calls that are still under way will not be answered any more: their callers are told now. */
+  /** Ends all calls, because this gateway is stopping. What workers have runs on; nothing more is sent. */
   endAll(): void {
-    for (const call of this.#calls.items()) call.settle(withStarted(draining(), call.started));
+    for (const call of this.#calls.items()) this.#withdraw(call, draining());
   }
 
   stop(): void {
     this.#prober.stop();
-    this.#pulls.stop();
+    this.#queues.stop();
     this.#inbox.stop();
     this.#calls.clear();
   }
@@ -114,12 +115,12 @@ export class Dispatcher implements Dispatch {
     return this.#calls.size;
   }
 
-  /** Reply subjects that are open: one for each call at a worker. */
+  /** Reply subjects that are open: of deliveries that may be answered, and of probes. */
   get openReplies(): number {
     return this.#inbox.size;
   }
 
-  /** Replies since the start that came when their caller had its outcome, or had left. */
+  /** Messages since the start that came to a closed reply subject, or when their call was settled. */
   get lateReplies(): number {
     return this.#inbox.late + this.#lateReplies;
   }
@@ -130,13 +131,13 @@ export class Dispatcher implements Dispatch {
 
   /** The queues of parked calls, empty ones included. */
   queues(): IterableIterator<GroupQueue> {
-    return this.#pulls.queues();
+    return this.#queues.all();
   }
 
-  /** Calls that wait for a slot. */
-  get parkedCalls(): number {
+  /** Deliveries that wait for a slot: a call can be parked for several groups. */
+  get parkedDeliveries(): number {
     let parked = 0;
-    for (const queue of this.#pulls.queues()) parked += queue.parked.size;
+    for (const queue of this.#queues.all()) parked += queue.size;
     return parked;
   }
 
@@ -144,19 +145,27 @@ export class Dispatcher implements Dispatch {
   submit(request: CallRequest, caller: Caller): CallHandle {
     const call = new Call(request, caller, this.#onAbandoned);
     this.#calls.add(call);
-    this.#deliverer.place(...call.deliverTo(this.#table.groups(request.fn)));
+    this.#deliverer.place(
+      ...call.addDeliveries(groupsFor(call, this.#table.groups(request.fn), 'submitted')),
+    );
     return call;
   }
 
   /** The caller left: what is parked is dropped, what runs is cancelled. */
   readonly #onAbandoned = (call: Call): void => {
-    call.settle(new CallError('caller_gone', 'the caller left', { started: call.started }));
+    this.#withdraw(call, new CallError('caller_gone', 'the caller left'));
+    for (const delivery of call.deliveries) if (delivery.state === 'sent') this.#cancel(delivery);
+  };
+
+  /** Ends a call before its deadline, so that no delivery of it is sent any more. */
+  #withdraw(call: Call, failure: CallError): void {
+    call.withdraw();
+    call.settle(failure);
     for (const delivery of call.deliveries) {
       // One that was sent stays open until the worker's own reply, or the deadline: it takes a slot.
-      if (delivery.state === 'sent') this.#cancel(delivery);
-      else if (delivery.state !== 'closed') this.#deliverer.drop(delivery);
+      if (delivery.state !== 'sent' && delivery.state !== 'closed') this.#deliverer.drop(delivery);
     }
-  };
+  }
 
   #cancel(delivery: Delivery): void {
     if (!this.#options.bus.connected) return;
@@ -171,7 +180,8 @@ export class Dispatcher implements Dispatch {
   }
 
   #onDeadline(call: Call): void {
-    call.settle(deadlineExceeded(call.request.budgetMs, call.started));
+    call.withdraw();
+    call.settle(deadlineExceeded(call.request.budgetMs, 'unknown'));
     for (const delivery of call.deliveries) {
       if (delivery.state !== 'closed') this.#deliverer.expire(delivery);
     }
@@ -184,18 +194,14 @@ export class Dispatcher implements Dispatch {
     const reply = readReplyMessage(message);
     if (reply instanceof CallError) return this.#answer(delivery, reply);
     const endpoint = this.#table.learnReply(fn, reply, now);
-    this.#liveness.seen(fn, reply.group, now);
+    this.#liveness.groupSeen(fn, reply.group, now);
     if (reply.kind === 'signal') return this.#onSignal(delivery, reply.signal, reply.group, endpoint);
     this.#answer(delivery, callOutcome(reply, message, { parkedMs: delivery.parkedMs, budgetMs }));
     if (endpoint !== undefined) this.#deliverer.sendAhead(endpoint);
   }
 
   #answer(delivery: Delivery, outcome: CallOutcome): void {
-    // A refusal of one group says nothing about the others.
-    const isRefusal = outcome instanceof CallError && outcome.started === 'no';
-    const told =
-      isRefusal && delivery.call.mayRunBesides(delivery) ? withStarted(outcome, 'unknown') : outcome;
-    if (!this.#deliverer.answer(delivery, told)) this.#lateReplies++;
+    if (!this.#deliverer.answer(delivery, outcome)) this.#lateReplies++;
   }
 
   #onSignal(
@@ -206,12 +212,12 @@ export class Dispatcher implements Dispatch {
   ): void {
     switch (signal) {
       case 'busy':
-        endpoint?.refused();
-        return this.#onRefused(delivery, group, true);
+        endpoint?.noSlotFree();
+        return this.#onNotRun(delivery, group, true);
       case 'draining':
-        endpoint?.refused();
-        if (endpoint !== undefined) this.#table.leaving(endpoint.worker);
-        return this.#onRefused(delivery, group, false);
+        endpoint?.noSlotFree();
+        endpoint?.worker.leaving(true);
+        return this.#onNotRun(delivery, group, false);
       case 'expired': {
         // On the shared subject another group may have begun it, if there is one.
         const isCertain = delivery instanceof GroupDelivery || this.#isOnlyGroup(delivery, group);
@@ -225,17 +231,16 @@ export class Dispatcher implements Dispatch {
   }
 
   /** Whom it was sent to provably did not run it. */
-  #onRefused(delivery: Delivery, group: string | undefined, isBusy: boolean): void {
+  #onNotRun(delivery: Delivery, group: string | undefined, isBusy: boolean): void {
     if (delivery instanceof GroupDelivery) {
-      delivery.refused(isBusy);
+      delivery.notRun(isBusy);
       return this.#deliverer.place(delivery);
     }
-    // From now on the group gets the call by itself. The reply subject stays open for groups that nobody knows of.
     const { call } = delivery;
-    delivery.passed(this.#isOnlyGroup(delivery, group));
-    if (call.isAbandoned) return this.#forgetEnded(call);
-    const named = group ?? DEFAULT_GROUP;
-    if (!call.isDeliveredTo(named)) this.#deliverer.place(...call.deliverTo([named]));
+    delivery.groupDeclined(this.#isOnlyGroup(delivery, group));
+    if (call.isWithdrawn) return this.#forgetEnded(call);
+    const declinedBy = group ?? DEFAULT_GROUP;
+    this.#deliverer.place(...call.addDeliveries(groupsFor(call, [], { declinedBy })));
   }
 
   #isOnlyGroup({ call }: Delivery, group: string | undefined): boolean {
@@ -246,14 +251,14 @@ export class Dispatcher implements Dispatch {
   #onNobody(delivery: Delivery): void {
     const { bus, clock, retryAfterS } = this.#options;
     if (delivery instanceof GroupDelivery) {
-      if (delivery.endpoint !== undefined) this.#table.unreachable(delivery.endpoint.worker);
-      delivery.refused(false);
+      delivery.endpoint?.worker.unreachable();
+      delivery.notRun(false);
       return this.#deliverer.place(delivery);
     }
-    delivery.unheard();
+    delivery.foundNobody();
     const { fn } = delivery.call.request;
     const isCertain = this.#liveness.isSurelyUnserved(fn, bus.clustered, clock.now());
-    this.#deliverer.follow(delivery, placeUnheard(delivery, isCertain, retryAfterS));
+    this.#deliverer.carryOut(delivery, placeAfterNobody(delivery, isCertain, retryAfterS));
   }
 
   #onDeparture({ lost, emptied }: Departure): void {
@@ -269,11 +274,12 @@ export class Dispatcher implements Dispatch {
       .filter(({ endpoint }) => endpoint?.worker === worker);
   }
 
-  /** The last worker of a group is gone: what is parked for it has to be told, or goes to whoever else listens. */
+  /** The last worker of a group is gone: what is parked for it goes to whoever else listens, or fails. */
   #onGroupEmptied({ fn, group }: EmptiedGroup): void {
-    for (const delivery of this.#pulls.forget(fn, group)) {
+    for (const delivery of this.#queues.forget(fn, group)) {
       const { call } = delivery;
-      if (call.deliveries.length === 1) this.#deliverer.place(...call.redeliver(delivery, []));
+      const recipients = groupsFor(call, [], 'emptied');
+      if (recipients.length > 0) this.#deliverer.place(...call.replaceDelivery(delivery, recipients));
       else this.#deliverer.fail(delivery, noResponders(fn, this.#options.retryAfterS));
     }
   }
@@ -282,6 +288,6 @@ export class Dispatcher implements Dispatch {
   #forgetEnded(call: Call): void {
     if (!call.isSettled || call.isAwaited) return;
     this.#calls.delete(call);
-    for (const delivery of call.deliveries) if (delivery.state === 'passed') delivery.dropped();
+    for (const delivery of call.deliveries) if (delivery.state === 'listening') delivery.dropped();
   }
 }

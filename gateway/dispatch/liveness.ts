@@ -1,14 +1,16 @@
 import type { State } from '../../protocol/state.ts';
-import { UNHEARD_MS, type WorkerEntry, type WorkerTable } from './worker-table.ts';
+import { UNHEARD_MS, type WorkerEntry } from './worker-entry.ts';
+import type { WorkerTable } from './worker-table.ts';
 
 /**
- * Decides who lives, from what is heard and from silence. It sends nothing: the dispatcher probes whom it names and
- * acts on what it returns.
+ * Decides who lives, from what is heard and from silence, and remembers what it needs for that. It sends nothing:
+ * prober.ts sends the probes that it names and reports what came of them.
  *
  * A *probe* is a call that no worker may run, sent to the worker's private subject: whoever lives answers it.
  * *No responders* proves that the worker is gone: what it held is lost. An answer makes it heard. *Silence* means
- * that it is frozen: it gets nothing more until it is heard again, its calls run to their deadline, and it is probed
- * again as long as it stays silent.
+ * that it is frozen, unless it was heard by another message meanwhile, or the gateway itself could not hear: it gets
+ * nothing more until it is heard again, its calls run to their deadline, and it is probed again as long as it stays
+ * silent.
  *
  * It also remembers which groups of a function were there lately, for what absence proves.
  */
@@ -19,10 +21,12 @@ export interface EmptiedGroup {
   readonly group: string;
 }
 
-/** How often `toBeProbed` is asked. */
-export const TICK_MS = 100;
-/** Silence for so long after a probe means frozen. */
-export const PROBE_ANSWER_MS = 500;
+/** A worker that is to be probed, by way of one of its functions. */
+export interface ProbeTarget {
+  readonly worker: WorkerEntry;
+  readonly fn: string;
+}
+
 const HOLDER_UNHEARD_MS = 750;
 const PROBE_EVERY_MS = 750;
 /** A frozen worker is asked now and then only, to learn when it is gone. */
@@ -57,29 +61,49 @@ export class Liveness {
 
   /** A worker sent its state; the groups that are empty by it. */
   stateReceived(id: string, state: State, now: number): EmptiedGroup[] {
-    for (const [fn, { group }] of Object.entries(state.functions)) this.seen(fn, group, now);
-    if (state.bye === true) return this.forget(id);
+    for (const [fn, { group }] of Object.entries(state.functions)) this.groupSeen(fn, group, now);
+    if (state.bye === true) return this.#forget(id);
     this.#table.learnState(id, state, now);
     return [];
   }
 
   /** A group of a function was there just now; undefined stands for plain responders. */
-  seen(fn: string, group: string | undefined, now: number): void {
+  groupSeen(fn: string, group: string | undefined, now: number): void {
     const groups = this.#seenAt.get(fn) ?? new Map<string, number>();
     this.#seenAt.set(fn, groups.set(group ?? PLAIN, now));
   }
 
-  /** Removes a worker that is gone; the groups that are empty by it. */
-  forget(id: string): EmptiedGroup[] {
-    return this.#table.forget(id).filter(({ fn, group }) => this.#table.endpoints(fn, group).size === 0);
-  }
-
-  /** Workers that have been silent for too long and must be asked now; asked every 100 ms. */
-  toBeProbed(now: number): WorkerEntry[] {
+  /** Workers that have been silent for too long and are probed now. */
+  toBeProbed(now: number): ProbeTarget[] {
     this.#forgetUnseen(now);
     // Silence says nothing about the workers while it is the gateway that cannot hear.
     if (!this.#isSettled(now)) return [];
-    return [...this.#table.workers()].filter((worker) => isDue(worker, now));
+    const targets: ProbeTarget[] = [];
+    for (const worker of [...this.#table.workers()]) {
+      if (!isDue(worker, now)) continue;
+      const [fn] = worker.endpoints.keys();
+      // One that serves nothing cannot be asked, and holds nothing.
+      if (fn === undefined) this.#forget(worker.id);
+      else targets.push({ worker, fn });
+      worker.probed(now);
+    }
+    return targets;
+  }
+
+  /** A worker answered its probe, in whatever way. */
+  probeAnswered(worker: WorkerEntry, now: number): void {
+    worker.heard(now);
+  }
+
+  /** No answer came to the last probe of a worker in the time that it has for one. */
+  probeUnanswered(worker: WorkerEntry): void {
+    const isGatewayDeaf = this.#connectedAt > worker.probedAt;
+    if (!isGatewayDeaf && !worker.isHeardSinceProbe) worker.frozen();
+  }
+
+  /** Nobody subscribes to the private subject of a worker any more: it is gone; the groups that are empty by it. */
+  probeFoundNobody({ id }: WorkerEntry): EmptiedGroup[] {
+    return this.#forget(id);
   }
 
   /** Whether "no responders" is certain at the first word: one server, known for a second, function not seen lately. */
@@ -92,6 +116,10 @@ export class Liveness {
     if (!this.#isSettled(now)) return false;
     for (const seen of this.#seenAt.get(fn)?.keys() ?? []) if (seen !== (group ?? PLAIN)) return false;
     return true;
+  }
+
+  #forget(id: string): EmptiedGroup[] {
+    return this.#table.forget(id).filter(({ fn, group }) => this.#table.endpoints(fn, group).size === 0);
   }
 
   #isSettled(now: number): boolean {
@@ -107,8 +135,7 @@ export class Liveness {
 }
 
 function isDue(worker: WorkerEntry, now: number): boolean {
-  const silentForMs = now - worker.lastSeenAt;
   const limitMs = worker.outstanding > 0 ? HOLDER_UNHEARD_MS : UNHEARD_MS;
   const everyMs = worker.isFrozen ? FROZEN_PROBE_EVERY_MS : PROBE_EVERY_MS;
-  return silentForMs > limitMs && now - worker.probedAt > everyMs;
+  return worker.silentForMs(now) > limitMs && now - worker.probedAt > everyMs;
 }

@@ -4,9 +4,9 @@ import type { Inbox } from '../../lib/inbox.ts';
 import { decodeJson } from '../../protocol/json.ts';
 import { stateSchema } from '../../protocol/state.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
-import { type EmptiedGroup, type Liveness, PROBE_ANSWER_MS, TICK_MS } from './liveness.ts';
+import type { EmptiedGroup, Liveness, ProbeTarget } from './liveness.ts';
 import type { Sender } from './sender.ts';
-import type { WorkerEntry, WorkerTable } from './worker-table.ts';
+import type { WorkerEntry } from './worker-entry.ts';
 
 /** A worker left the table. */
 export interface Departure {
@@ -21,17 +21,26 @@ export interface ProberOptions {
   readonly subjects: Subjects;
   readonly inbox: Inbox;
   readonly sender: Sender;
-  readonly table: WorkerTable;
   readonly liveness: Liveness;
   readonly onDeparture: (departure: Departure) => void;
 }
 
-/** Listens to the workers' state, says hello so that they send it, and probes whom liveness names. */
+/** How often silent workers are looked for. */
+const TICK_MS = 100;
+/** A worker has so long to answer a probe. */
+const PROBE_ANSWER_MS = 500;
+
+/**
+ * Listens to the workers' state, says hello so that they send it, and probes whom liveness.ts names. It sends, keeps
+ * the time, and reports to liveness.ts, which decides what it means.
+ */
 export class Prober {
   readonly #options: ProberOptions;
   #states: BusSubscription | undefined;
   #stopTicking: (() => void) | undefined;
   #stopListening: (() => void) | undefined;
+  /** Ends each probe that is not answered. */
+  readonly #openProbes = new Set<() => void>();
 
   constructor(options: ProberOptions) {
     this.#options = options;
@@ -49,6 +58,7 @@ export class Prober {
     this.#stopTicking?.();
     this.#stopListening?.();
     this.#states?.unsubscribe();
+    for (const end of this.#openProbes) end();
   }
 
   #onState({ subject, data }: BusMessage): void {
@@ -69,32 +79,27 @@ export class Prober {
 
   #onTick(): void {
     const { bus, clock, liveness } = this.#options;
-    const silent = liveness.toBeProbed(clock.now());
-    if (bus.connected) for (const worker of silent) this.#probe(worker);
+    const targets = liveness.toBeProbed(clock.now());
+    if (bus.connected) for (const target of targets) this.#probe(target);
   }
 
-  #probe(worker: WorkerEntry): void {
-    const { clock, inbox, sender, table } = this.#options;
-    const [fn] = worker.endpoints.keys();
-    if (fn === undefined) return this.#depart(worker, undefined);
-    table.probed(worker, clock.now());
+  #probe({ worker, fn }: ProbeTarget): void {
+    const { clock, inbox, sender, liveness, onDeparture } = this.#options;
     const reply = inbox.openFor(worker, (_, { noResponders }) => {
       end();
-      if (noResponders) this.#depart(worker, worker);
-      else table.answered(worker, clock.now());
+      if (noResponders) onDeparture({ lost: worker, emptied: liveness.probeFoundNobody(worker) });
+      else liveness.probeAnswered(worker, clock.now());
     });
     const cancelTimer = clock.after(PROBE_ANSWER_MS, () => {
       end();
-      table.frozen(worker);
+      liveness.probeUnanswered(worker);
     });
     const end = (): void => {
+      this.#openProbes.delete(end);
       cancelTimer();
       reply.close();
     };
+    this.#openProbes.add(end);
     sender.probe(worker.id, fn, reply.subject);
-  }
-
-  #depart({ id }: WorkerEntry, lost: WorkerEntry | undefined): void {
-    this.#options.onDeparture({ lost, emptied: this.#options.liveness.forget(id) });
   }
 }

@@ -3,17 +3,17 @@ import type { Clock } from '../../lib/clock.ts';
 import { decodeJson } from '../../protocol/json.ts';
 import { pullFromSchema, pullSchema } from '../../protocol/state.ts';
 import { GATEWAYS_QUEUE, type Subjects } from '../../protocol/subjects.ts';
-import type { GroupDelivery } from './call.ts';
+import type { DeliveryQueue, GroupDelivery } from './call.ts';
 import type { Sender } from './sender.ts';
-import { WaitQueue, type WaitQueueOptions } from './wait-queue.ts';
+import { type Taken, type Unserved, WaitQueue, type WaitQueueOptions } from './wait-queue.ts';
 import type { WorkerTable } from './worker-table.ts';
 
 /**
  * Serves the pulls of workers from the wait queues.
  *
- * A queue *opens* with its first parked call: the gateway subscribes to its pull subject and tells the group's
- * workers of its demand, again every 50 ms, but only every 250 ms while pulls keep coming and no slot is free as far
- * as is known: then the workers know. It *closes* with the last one taken: the subscription is drained, since pulls
+ * A queue *opens* with its first parked call: the gateway subscribes to its pull subject and publishes its demand to
+ * the group's workers, again every 50 ms, but only every 250 ms while pulls keep coming and no slot is free as far
+ * as is known: then the workers know. It *closes* when the last one has left: the subscription is drained, since pulls
  * may be on the way, and those are answered `empty`.
  */
 
@@ -32,7 +32,7 @@ export interface PullServerOptions {
   readonly table: WorkerTable;
   readonly waitQueue: WaitQueueOptions;
   /** A worker pulls from a queue that has calls. */
-  readonly onPull: (from: GroupQueue, pull: PullRequest) => void;
+  readonly onPull: (queue: GroupQueue, pull: PullRequest) => void;
 }
 
 /** The wait queues, by function and group, and the pulls of workers that they are served by. */
@@ -50,9 +50,9 @@ export class PullServer {
     this.#ownPulls = bus.subscribe(subjects.pullFrom(gateway), ({ data, reply }) => {
       const pull = decodeJson(pullFromSchema, data);
       if (pull === undefined || reply === undefined) return;
-      const from = this.find(pull.fn, pull.group);
-      if (from === undefined) sender.empty(reply);
-      else from.serve({ worker: pull.worker, reply });
+      const queue = this.find(pull.fn, pull.group);
+      if (queue === undefined) sender.empty(reply);
+      else queue.serve({ worker: pull.worker, reply });
     });
   }
 
@@ -63,7 +63,7 @@ export class PullServer {
   }
 
   /** All queues that exist, empty ones included. */
-  queues(): IterableIterator<GroupQueue> {
+  all(): IterableIterator<GroupQueue> {
     return this.#queues.values();
   }
 
@@ -88,7 +88,7 @@ export class PullServer {
     if (queue === undefined) return [];
     queue.close();
     this.#queues.delete(key(fn, group));
-    return [...queue.parked];
+    return [...queue];
   }
 }
 
@@ -97,11 +97,11 @@ const DEMAND_EVERY_MS = 50;
 const DEMAND_AT_LEAST_EVERY_MS = 250;
 const DEMAND_APART_MS = 5;
 
-/** The wait queue of one function and group, with its demand and its pulls. */
-export class GroupQueue {
+/** The wait queue of one function and group, with its demand and its pulls. It opens and closes by itself. */
+export class GroupQueue implements DeliveryQueue {
   readonly fn: string;
   readonly group: string;
-  readonly parked: WaitQueue<GroupDelivery>;
+  readonly #waiting: WaitQueue<GroupDelivery>;
   readonly #options: PullServerOptions;
   #subscription: BusSubscription | undefined;
   #demandedAt = Number.NEGATIVE_INFINITY;
@@ -111,21 +111,53 @@ export class GroupQueue {
   constructor(fn: string, group: string, options: PullServerOptions) {
     this.fn = fn;
     this.group = group;
-    this.parked = new WaitQueue(options.waitQueue);
+    this.#waiting = new WaitQueue(options.waitQueue);
     this.#options = options;
   }
 
-  /** Opens or closes it, as it has calls or not. To be called after `parked` has changed. */
-  changed(): void {
-    if (this.parked.size === 0) this.close();
+  /** Parked calls. */
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  /** From the oldest to the newest. */
+  [Symbol.iterator](): Iterator<GroupDelivery> {
+    return this.#waiting[Symbol.iterator]();
+  }
+
+  /** Parks a delivery; those that can wait no longer by that, which may be itself, are returned and are to be ended. */
+  park(delivery: GroupDelivery): Unserved<GroupDelivery> {
+    const now = this.#options.clock.now();
+    delivery.parkedIn(this, now);
+    const added = this.#waiting.add(delivery, now);
+    if (this.size === 0) this.close();
     else if (this.#subscription === undefined) this.#open();
+    return added;
+  }
+
+  /** Takes out the delivery whose turn it is; `neededMs` is what a run needs, 0 when that is not known. */
+  take(neededMs: number): Taken<GroupDelivery> {
+    const taken = this.#waiting.take(this.#options.clock.now(), neededMs);
+    if (this.size === 0) this.close();
+    return taken;
+  }
+
+  /** See `DeliveryQueue`. */
+  leave(delivery: GroupDelivery): void {
+    if (this.#waiting.delete(delivery) && this.size === 0) this.close();
+  }
+
+  /** See `DeliveryQueue`. */
+  expire(delivery: GroupDelivery, now: number): void {
+    this.#waiting.giveUp(delivery, now);
+    if (this.size === 0) this.close();
   }
 
   /** A worker pulls. */
   serve(pull: PullRequest): void {
     const { clock, sender, onPull } = this.#options;
     this.#pulledAt = clock.now();
-    if (this.parked.size === 0) sender.empty(pull.reply);
+    if (this.size === 0) sender.empty(pull.reply);
     else onPull(this, pull);
   }
 
@@ -160,10 +192,10 @@ export class GroupQueue {
     if (!bus.connected) return;
     const now = clock.now();
     const free = table.freeSlots(this.fn, this.group, now);
-    const isKnown = free === 0 && now - this.#pulledAt < DEMAND_EVERY_MS;
-    if (isKnown && now - this.#demandedAt < DEMAND_AT_LEAST_EVERY_MS) return;
+    const workersKnow = free === 0 && now - this.#pulledAt < DEMAND_EVERY_MS;
+    if (workersKnow && now - this.#demandedAt < DEMAND_AT_LEAST_EVERY_MS) return;
     this.#demandedAt = now;
-    sender.demand(this.fn, this.group, this.parked.size, free);
+    sender.demand(this.fn, this.group, this.size, free);
   }
 }
 

@@ -27,12 +27,12 @@ export class Sender {
 
   /** Pushes a call to the private subject of a worker; why it could not be sent, if so. */
   push(call: CallRequest, worker: string, reply: string): CallError | undefined {
-    return this.#call(call, this.#options.subjects.work(worker, call.fn), reply);
+    return this.#publishCall(call, this.#options.subjects.work(worker, call.fn), reply);
   }
 
   /** Sends a call to whoever listens on the shared subject of its function; why it could not be sent, if so. */
   broadcast(call: CallRequest, reply: string): CallError | undefined {
-    return this.#call(call, this.#options.subjects.call(call.fn), reply);
+    return this.#publishCall(call, this.#options.subjects.call(call.fn), reply);
   }
 
   /**
@@ -40,7 +40,7 @@ export class Sender {
    * not be sent, if so.
    */
   answerPull(call: CallRequest, pullReply: string, reply: string, parked: number): CallError | undefined {
-    return this.#call(call, pullReply, reply, { replyTo: reply, parked });
+    return this.#publishCall(call, pullReply, reply, { replyTo: reply, parked });
   }
 
   /** Answers a pull: nothing is parked. */
@@ -48,14 +48,14 @@ export class Sender {
     this.#options.bus.publish(reply, NO_DATA, { headers: signalHeaders('empty') });
   }
 
-  /** Tells the workers of a group that calls wait here. */
+  /** Announces to the workers of a group that calls wait here. */
   demand(fn: string, group: string, parked: number, free: number): void {
     const { gateway, bus, clock, subjects } = this.#options;
     const demand: Demand = { gateway, parked, at: clock.wall(), free };
     bus.publish(subjects.demand(fn, group), encodeJson(demand));
   }
 
-  /** Tells a worker that the caller left. */
+  /** Cancels a call at a worker, since the caller left. */
   cancel(worker: string, callId: string): void {
     const { bus, subjects } = this.#options;
     const cancel: Cancel = { call: callId, reason: 'the caller left' };
@@ -78,8 +78,8 @@ export class Sender {
     bus.publish(subjects.hello(), encodeJson(hello));
   }
 
-  /** The one line that publishes a call. */
-  #call(
+  /** Publishes a call; why it could not, if so. */
+  #publishCall(
     { callId, body, headers, deadlineAt }: CallRequest,
     subject: string,
     reply: string,
@@ -89,6 +89,7 @@ export class Sender {
     const timeoutMs = deadlineAt - clock.now();
     const envelope = { callId, gateway, timeoutMs, deadlineWall: clock.wall() + timeoutMs, ...pulled };
     try {
+      // The one line that publishes a call.
       bus.publish(subject, body, { reply, headers: callHeaders(envelope, headers) });
       return undefined;
     } catch (error) {

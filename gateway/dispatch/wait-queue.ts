@@ -1,9 +1,10 @@
 import { DrainRate } from './drain-rate.ts';
 
 /**
- * The queue of calls that wait for a slot of one function and group: its calls are *parked*. A pure structure: it is
- * given the time, sends nothing and ends no call. Whatever leaves it other than by `delete` is returned, with the
- * reason: taken, refused or expired.
+ * The queue of calls that wait for a slot of one function and group: its calls are *parked*. It decides and remembers;
+ * it is given the time, sends nothing and ends no call. Whatever `add` and `take` take out is returned, with the
+ * reason: taken, refused or expired. What leaves for reasons of its own is taken out by `delete`, or by `giveUp` when
+ * it was not served in time.
  *
  * Order is adaptive LIFO: oldest first, which is fair, while the queue is healthy; newest first while the oldest
  * has waited for more than 0.6 of its budget or something was refused or expired within the last budget. In overload
@@ -16,6 +17,8 @@ import { DrainRate } from './drain-rate.ts';
  * - While the newest goes first, the oldest is refused when half its budget is spent and, at the rate at which the
  *   queue has been getting shorter, its turn would not come in time; in overload the queue does not get shorter.
  * - One whose turn comes with less time left than a run needs is refused: it would be run in vain.
+ *
+ * Memory: while the bodies take more bytes than allowed, the oldest is refused, early refusal or not.
  */
 
 /** What the queue must know of a call. Times are monotonic milliseconds. */
@@ -123,7 +126,7 @@ export class WaitQueue<T extends Parkable> {
         this.delete(item);
       } else {
         (leftMs > 0 ? refused : expired).push(item);
-        this.expire(item, now);
+        this.giveUp(item, now);
       }
     }
     return { next, ...this.#shed(now, refused, expired) };
@@ -144,7 +147,7 @@ export class WaitQueue<T extends Parkable> {
   }
 
   /** Takes a call out that was not served in time: newest first for the length of its budget. */
-  expire(item: T, now: number): void {
+  giveUp(item: T, now: number): void {
     this.delete(item);
     this.#newestFirstUntil = Math.max(this.#newestFirstUntil, now + item.budgetMs);
   }
@@ -158,7 +161,7 @@ export class WaitQueue<T extends Parkable> {
     const { waitMs } = this;
     while (this.#oldest !== undefined && this.#isToBeRefused(this.#oldest.item, now)) {
       const { item } = this.#oldest;
-      this.expire(item, now);
+      this.giveUp(item, now);
       (item.deadlineAt > now ? refused : expired).push(item);
     }
     return { refused, expired, waitMs };

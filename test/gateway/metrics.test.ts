@@ -117,7 +117,7 @@ test('calls that wait are counted as parked and pending', () =>
   withGateway(async (gateway) => {
     const metrics = metricsOf(gateway);
     const worker = await gateway.worker('w1');
-    worker.tell({ free: 0 });
+    worker.sendState({ free: 0 });
     await gateway.clock.advance(1);
     gateway.submit({ budgetMs: 200 });
     gateway.submit({ budgetMs: 200 });

@@ -3,7 +3,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { FakeBroker, FakeBus } from '../support/fake-bus.ts';
 import type { FakeClock } from '../support/fake-clock.ts';
 
-/** What a host tells the model. */
+/** What the model hears of a host. */
 export interface HostHooks {
   /** A message is about to be handled; `heldMs` is how long it waited in a stopped process. */
   onMessage?: (message: BusMessage, heldMs: number) => void;

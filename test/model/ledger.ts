@@ -18,7 +18,8 @@ export interface CallRecord {
   readonly outcomes: CallOutcome[];
   /** Groups whose worker got a plain requester's call, and how many replies came of it. */
   readonly replies: Map<string, number>;
-  abandonedAt?: number;
+  /** Its caller left, or its gateway ended it: nobody is to get it any more. */
+  withdrawnAt?: number;
   handle?: CallHandle;
 }
 
@@ -87,8 +88,7 @@ export class Ledger {
   sent(id: string, subject: string): void {
     const call = this.calls.get(id);
     if (call === undefined) return;
-    if (call.abandonedAt !== undefined)
-      this.violated(`call ${id} was sent to ${subject} after its caller left`);
+    if (call.withdrawnAt !== undefined) this.violated(`call ${id} was sent to ${subject} after it was ended`);
     const lateMs = this.#now() - call.deadlineAt;
     if (lateMs > CLOCK_ERROR_MS)
       this.violated(`call ${id} was sent to ${subject} ${lateMs} ms after its deadline`);

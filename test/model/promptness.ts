@@ -40,7 +40,7 @@ export class Promptness {
     for (const gateway of this.#world.gateways) {
       for (const group of ['a', 'b']) {
         const queue = [...gateway.dispatcher.queues()].find((one) => one.fn === FN && one.group === group);
-        const parked = queue?.parked.size ?? 0;
+        const parked = queue?.size ?? 0;
         const parkedSince = this.#note(`${gateway.id} ${group}`, gateway.host.isUp && parked > 0, now);
         if (parkedSince === undefined) continue;
         for (const { id, plan } of this.#world.workers) {

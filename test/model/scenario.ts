@@ -24,6 +24,8 @@ export type Step =
   | { do: 'responder'; ms: number }
   | { do: 'join'; plan: WorkerPlan }
   | { do: 'leave'; worker: number }
+  /** A gateway ends all its calls, as it does before it stops. */
+  | { do: 'endAll'; gateway: number }
   | { do: 'kill'; worker: number }
   | { do: 'freeze'; worker: number; ms: number; timersFirst: boolean }
   | { do: 'cutWorker'; worker: number; ms: number }
@@ -93,6 +95,7 @@ const fault: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant('responder' as const), ms: fc.integer({ min: 50, max: 1000 }) }),
   fc.record({ do: fc.constant('join' as const), plan }),
   fc.record({ do: fc.constant('leave' as const), worker: index }),
+  fc.record({ do: fc.constant('endAll' as const), gateway: index }),
   fc.record({ do: fc.constant('kill' as const), worker: index }),
   fc.record({
     do: fc.constant('freeze' as const),

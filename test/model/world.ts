@@ -12,7 +12,7 @@ import { Promptness } from './promptness.ts';
 import type { Scenario, Step, WorkerPlan } from './scenario.ts';
 
 const LATENCY_MS = 0.05;
-/** The longest that anything is owed: a plain call's budget, and replies of pulls that were given up. */
+/** The longest that anything may be pending: a plain call's budget, and replies of pulls that were given up. */
 const LONGEST_MEMORY_MS = 16_000;
 
 const HARMFUL = new Set<Step['do']>(['kill', 'freeze', 'cutWorker', 'cutGateway', 'delay', 'fade']);
@@ -50,7 +50,7 @@ class World implements Surroundings {
     });
   }
 
-  /** Plays the steps, then lets time go on until nothing is owed, stops everything, and looks at what is left. */
+  /** Plays the steps, then lets time go on until nothing is pending, stops everything, and looks at what is left. */
   async play(steps: readonly Step[]): Promise<void> {
     for (const step of steps) {
       await this.#step(step);
@@ -120,6 +120,8 @@ class World implements Surroundings {
       case 'leave':
         void pick(this.liveWorkers, step.worker)?.leave();
         return;
+      case 'endAll':
+        return this.#endAll(pick(this.gateways, step.gateway));
       case 'kill':
         return pick(this.liveWorkers, step.worker)?.host.kill();
       case 'freeze': {
@@ -191,9 +193,18 @@ class World implements Surroundings {
     if (leavesAfterMs === undefined) return;
     this.clock.after(leavesAfterMs, () => {
       if (call.outcomes.length > 0) return;
-      call.abandonedAt = this.clock.now();
+      call.withdrawnAt = this.clock.now();
       call.handle?.abandon();
     });
+  }
+
+  #endAll(gateway: ModelGateway | undefined): void {
+    gateway?.dispatcher.endAll();
+    for (const call of this.ledger.calls.values()) {
+      if (call.gateway !== gateway?.id) continue;
+      if (call.outcomes.length === 0) this.ledger.violated(`call ${call.id} has no outcome after endAll`);
+      call.withdrawnAt ??= this.clock.now();
+    }
   }
 
   #plainCall(workMs: number): void {
@@ -229,7 +240,7 @@ class World implements Surroundings {
     };
     for (const { id, dispatcher } of this.gateways) {
       expectZero(`pending of ${id}`, dispatcher.pending);
-      expectZero(`parked of ${id}`, dispatcher.parkedCalls);
+      expectZero(`parked of ${id}`, dispatcher.parkedDeliveries);
       expectZero(`open replies of ${id}`, dispatcher.openReplies);
       for (const worker of dispatcher.workers.workers()) {
         expectZero(`unanswered by ${worker.id} in ${id}`, worker.outstanding);

@@ -61,6 +61,8 @@ for (const bad of [
 
 test('the reader of usual replies says what the schema says, or leaves it to the schema', () => {
   const numbers = fc.oneof(
+    { weight: 12, arbitrary: fc.integer({ min: 0, max: 9999 }).map((tenths) => (tenths / 10).toFixed(1)) },
+    { weight: 12, arbitrary: fc.integer({ min: 0, max: 9999 }).map(String) },
     fc.integer({ min: -5, max: 2_000_000 }).map(String),
     fc.double({ min: -1, max: 1e9, noNaN: true }).map(String),
     fc.constantFrom(
@@ -80,10 +82,13 @@ test('the reader of usual replies says what the schema says, or leaves it to the
     ),
   );
   const words = fc.oneof(
+    { weight: 12, arbitrary: fc.constantFrom('w1', 'workers', 'w-AbC_9') },
     fc.constantFrom('w1', 'a.b', '', 'x'.repeat(128), 'x'.repeat(129), 'ä', 'busy', '200', '__proto__'),
     fc.string({ maxLength: 20 }),
   );
   const optional = <T>(value: fc.Arbitrary<T>) => fc.option(value, { nil: undefined, freq: 3 });
+  const seldom = <T>(value: fc.Arbitrary<T>) =>
+    fc.oneof({ weight: 5, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: value });
   const headers = fc.record({
     'now-worker': optional(words),
     'now-group': optional(words),
@@ -91,11 +96,13 @@ test('the reader of usual replies says what the schema says, or leaves it to the
     'now-service-ms': optional(numbers),
     'now-wait-ms': optional(numbers),
     'now-work-ms': optional(numbers),
-    'now-status': optional(fc.oneof(numbers, fc.integer({ min: 150, max: 650 }).map(String))),
-    'now-signal': optional(
+    'now-status': optional(
+      fc.oneof({ weight: 9, arbitrary: fc.integer({ min: 190, max: 620 }).map(String) }, numbers),
+    ),
+    'now-signal': seldom(
       fc.oneof({ weight: 1, arbitrary: words }, { weight: 1, arbitrary: fc.constant('busy') }),
     ),
-    'nats-service-error-code': optional(fc.oneof(numbers, fc.constantFrom('409', '500', '0x1f4'))),
+    'nats-service-error-code': seldom(fc.oneof(numbers, fc.constantFrom('409', '500', '0x1f4'))),
     'nats-service-error': optional(words),
     'now-code': optional(words),
     'x-fn-a': optional(words),

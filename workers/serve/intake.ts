@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import { Deadlines } from '../../lib/deadlines.ts';
-import { PREFETCH_BELOW_MS } from '../../protocol/call.ts';
+import { SEND_AHEAD_BELOW_MS } from '../../protocol/call.ts';
 import type { NotRunSignal } from '../../protocol/reply.ts';
 import type { ArrivedCall } from './arrival.ts';
 import type { Phase, PhaseName } from './phase.ts';
@@ -44,7 +44,7 @@ export function admissionOf(call: Pick<ArrivedCall, 'isPlain' | 'deadlineAt'>, a
 }
 
 function canPrefetch({ phase, kept, totalSlots, averageMs }: Situation): boolean {
-  return phase === 'serving' && averageMs > 0 && averageMs < PREFETCH_BELOW_MS && kept < totalSlots;
+  return phase === 'serving' && averageMs > 0 && averageMs < SEND_AHEAD_BELOW_MS && kept < totalSlots;
 }
 
 function canBeginInTime(deadlineAt: number, { now, kept, totalSlots, averageMs }: Situation): boolean {

@@ -1,10 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Call, GroupDelivery, SharedDelivery } from '../../../gateway/dispatch/call.ts';
+import { Call, GroupDelivery, SHARED, SharedDelivery } from '../../../gateway/dispatch/call.ts';
 import type { CallOutcome } from '../../../gateway/dispatch/contract.ts';
 import { WaitQueue } from '../../../gateway/dispatch/wait-queue.ts';
 import { WorkerTable } from '../../../gateway/dispatch/worker-table.ts';
 import { deadlineExceeded, saturated, workerLost } from '../../../gateway/failures.ts';
+import { CallError } from '../../../protocol/call-error.ts';
+
+const ANSWER = {
+  status: 200,
+  contentType: 'text/plain',
+  headers: {},
+  body: new Uint8Array(0),
+  worker: 'w',
+  queueMs: 0,
+  workMs: 1,
+};
 
 function made(): { call: Call; outcomes: CallOutcome[]; abandoned: Call[] } {
   const outcomes: CallOutcome[] = [];
@@ -20,14 +31,18 @@ function made(): { call: Call; outcomes: CallOutcome[]; abandoned: Call[] } {
 /** A delivery to one group with what it can hold. */
 function held() {
   const { call } = made();
-  const [delivery] = call.deliverTo(['workers']);
+  const [delivery] = call.addDeliveries(['workers']);
   assert.ok(delivery instanceof GroupDelivery);
   const closed: string[] = [];
   const reply = { subject: 'r', close: () => closed.push('reply') };
   const endpoint = new WorkerTable().learnPull('w', 'f', 'workers', 0);
   const queue = new WaitQueue<GroupDelivery>();
+  const place = {
+    leave: (left: GroupDelivery) => queue.delete(left),
+    expire: (expired: GroupDelivery, now: number) => queue.giveUp(expired, now),
+  };
   const park = (now = 1): void => {
-    delivery.parkedIn(queue, now);
+    delivery.parkedIn(place, now);
     queue.add(delivery, now);
   };
   const send = (now = 1): void => delivery.sentTo(endpoint, reply, now);
@@ -36,10 +51,10 @@ function held() {
 
 test('a delivery holds a slot and a reply subject while it is sent, and gives them back whatever ends it', () => {
   for (const [what, end] of [
-    ['answered', (delivery: GroupDelivery) => delivery.answered()],
+    ['answered', (delivery: GroupDelivery) => delivery.answered(ANSWER)],
     ['failed', (delivery: GroupDelivery) => delivery.failed(workerLost())],
     ['expired', (delivery: GroupDelivery) => delivery.expired(501)],
-    ['refused', (delivery: GroupDelivery) => delivery.refused(true)],
+    ['notRun', (delivery: GroupDelivery) => delivery.notRun(true)],
   ] as const) {
     const { delivery, closed, endpoint, send } = held();
     send();
@@ -47,11 +62,11 @@ test('a delivery holds a slot and a reply subject while it is sent, and gives th
     assert.equal(delivery.endpoint, endpoint);
     end(delivery);
     assert.deepEqual([endpoint.outstanding, closed.length, delivery.endpoint], [0, 1, undefined], what);
-    assert.equal(delivery.state, what === 'refused' ? 'unplaced' : 'closed');
+    assert.equal(delivery.state, what === 'notRun' ? 'unplaced' : 'closed');
   }
 });
 
-test('a delivery leaves the queue whatever ends it, and its wait is counted when it is handed out', () => {
+test('a delivery leaves the queue whatever ends it, and its wait is counted when it is sent', () => {
   for (const [what, end] of [
     ['failed', (delivery: GroupDelivery) => delivery.failed(saturated([], 0))],
     ['expired', (delivery: GroupDelivery) => delivery.expired(501)],
@@ -67,7 +82,7 @@ test('a delivery leaves the queue whatever ends it, and its wait is counted when
   park(10);
   assert.equal(queue.take(30).next, delivery);
   send(30);
-  delivery.refused(true);
+  delivery.notRun(true);
   park(35);
   send(40);
   assert.equal(delivery.parkedMs, 25);
@@ -86,8 +101,8 @@ test('no event is taken in a state from which it cannot happen', () => {
   const events = {
     parkedIn: ({ park }: ReturnType<typeof held>) => park(),
     sentTo: ({ send }: ReturnType<typeof held>) => send(),
-    refused: ({ delivery }: ReturnType<typeof held>) => delivery.refused(false),
-    answered: ({ delivery }: ReturnType<typeof held>) => delivery.answered(),
+    notRun: ({ delivery }: ReturnType<typeof held>) => delivery.notRun(false),
+    answered: ({ delivery }: ReturnType<typeof held>) => delivery.answered(ANSWER),
     failed: ({ delivery }: ReturnType<typeof held>) => delivery.failed(workerLost()),
     expired: ({ delivery }: ReturnType<typeof held>) => delivery.expired(501),
     dropped: ({ delivery }: ReturnType<typeof held>) => delivery.dropped(),
@@ -98,13 +113,13 @@ test('no event is taken in a state from which it cannot happen', () => {
     sent: ({ send }: ReturnType<typeof held>) => send(),
     closed: ({ send, delivery }: ReturnType<typeof held>) => {
       send();
-      delivery.answered();
+      delivery.answered(ANSWER);
     },
   };
   const allowed: Record<string, readonly string[]> = {
     unplaced: ['parkedIn', 'sentTo', 'failed', 'expired', 'dropped'],
     parked: ['sentTo', 'failed', 'expired', 'dropped'],
-    sent: ['refused', 'answered', 'failed', 'expired'],
+    sent: ['notRun', 'answered', 'failed', 'expired'],
     closed: [],
   };
   for (const [state, bring] of Object.entries(states)) {
@@ -122,38 +137,38 @@ test('busy replies are counted, other refusals are not', () => {
   const { delivery, send } = held();
   for (const isBusy of [true, false, true]) {
     send();
-    delivery.refused(isBusy);
+    delivery.notRun(isBusy);
   }
   assert.equal(delivery.busyReplies, 2);
 });
 
 test('a delivery to the shared subject goes on listening when the only group it knows of has refused', () => {
   const { call } = made();
-  const [delivery] = call.deliverTo([]);
+  const [delivery] = call.addDeliveries([SHARED]);
   assert.ok(delivery instanceof SharedDelivery);
   let closed = 0;
   delivery.sentTo({ subject: 'r', close: () => closed++ });
   assert.deepEqual([call.isAwaited, delivery.started], [true, 'unknown']);
-  delivery.passed(true);
+  delivery.groupDeclined(true);
   assert.deepEqual(
     [delivery.state, closed, call.isAwaited, delivery.started],
-    ['passed', 0, false, 'unknown'],
+    ['listening', 0, false, 'unknown'],
   );
-  delivery.passed(false);
+  delivery.groupDeclined(false);
   assert.deepEqual([delivery.state, closed, call.isAwaited], ['sent', 0, true]);
-  delivery.passed(true);
-  delivery.answered();
+  delivery.groupDeclined(true);
+  delivery.answered(ANSWER);
   assert.deepEqual([delivery.state, closed], ['closed', 1]);
 });
 
 test('tries on the shared subject are counted', () => {
   const { call } = made();
-  const [delivery] = call.deliverTo([]);
+  const [delivery] = call.addDeliveries([SHARED]);
   assert.ok(delivery instanceof SharedDelivery);
   let closed = 0;
   for (let count = 1; count <= 3; count++) {
     delivery.sentTo({ subject: 'r', close: () => closed++ });
-    delivery.unheard();
+    delivery.foundNobody();
     assert.deepEqual(
       [delivery.state, delivery.tries, closed, delivery.started],
       ['unplaced', count, count, 'no'],
@@ -173,34 +188,78 @@ test('a caller that leaves after its outcome changes nothing', () => {
   const { call, abandoned } = made();
   call.settle(workerLost());
   call.abandon();
-  assert.deepEqual([abandoned.length, call.isAbandoned], [0, false]);
+  assert.deepEqual(abandoned, []);
   const second = made();
   second.call.abandon();
-  assert.deepEqual([second.abandoned, second.call.isAbandoned], [[second.call], true]);
+  assert.deepEqual(second.abandoned, [second.call]);
 });
 
-test('started is no only if no group can have begun the call', () => {
+test('started is no only if no group can have begun the call, or may yet', () => {
   const { call } = made();
-  const [first, second] = call.deliverTo(['a', 'b']);
+  const [first, second] = call.addDeliveries(['a', 'b']);
   assert.ok(first instanceof GroupDelivery && second instanceof GroupDelivery);
   const endpoint = new WorkerTable().learnPull('w', 'f', 'a', 0);
-  assert.equal(call.started, 'no');
+  assert.equal(call.started, 'unknown', 'both may yet be sent');
+  call.withdraw();
+  assert.equal(call.started, 'no', 'nothing is sent any more');
   first.sentTo(endpoint, { subject: 'r', close: () => undefined }, 1);
-  assert.deepEqual(
-    [call.started, call.mayRunBesides(first), call.mayRunBesides(second)],
-    ['unknown', true, true],
-  );
+  assert.equal(call.started, 'unknown');
   first.failed(saturated([], 0));
-  assert.deepEqual([call.started, call.mayRunBesides(second)], ['no', false]);
+  assert.equal(call.started, 'no');
   second.failed(workerLost());
-  assert.deepEqual([call.started, call.mayRunBesides(first)], ['unknown', true]);
+  assert.equal(call.started, 'unknown');
+});
+
+test('a failure says for all groups together whether the call has started', () => {
+  const refusal = new CallError('invalid_input', 'no number');
+  for (const [what, before, expected] of [
+    ['the other one gave up', (other: GroupDelivery) => other.failed(saturated([], 0)), 'no'],
+    ['the other one was lost', (other: GroupDelivery) => other.failed(workerLost()), 'unknown'],
+    ['the other one may yet begin', () => undefined, 'unknown'],
+  ] as const) {
+    const { call, outcomes } = made();
+    const [first, second] = call.addDeliveries(['a', 'b']);
+    assert.ok(first instanceof GroupDelivery && second instanceof GroupDelivery);
+    before(second);
+    const endpoint = new WorkerTable().learnPull('w', 'f', 'a', 0);
+    first.sentTo(endpoint, { subject: 'r', close: () => undefined }, 1);
+    first.answered(refusal);
+    call.settle(refusal);
+    const [outcome] = outcomes;
+    assert.ok(outcome instanceof CallError);
+    assert.deepEqual([outcome.code, outcome.started], ['invalid_input', expected], what);
+  }
+});
+
+test('what one group answers on the shared subject before a run says nothing about the other groups', () => {
+  for (const [outcome, started] of [
+    [new CallError('invalid_input', 'no number'), 'unknown'],
+    [new CallError('handler_error', 'it threw'), 'yes'],
+    [ANSWER, 'yes'],
+  ] as const) {
+    const { call } = made();
+    const [delivery] = call.addDeliveries([SHARED]);
+    assert.ok(delivery instanceof SharedDelivery);
+    delivery.sentTo({ subject: 'r', close: () => undefined });
+    delivery.answered(outcome);
+    assert.equal(delivery.started, started);
+  }
+});
+
+test('a call that was provably not run has not started', () => {
+  const { call, delivery, send } = held();
+  call.withdraw();
+  send();
+  assert.deepEqual([delivery.started, call.started], ['unknown', 'unknown']);
+  delivery.notRun(true);
+  assert.deepEqual([delivery.started, call.started], ['no', 'no']);
 });
 
 test('deliveries to groups take the place of one to the shared subject that nobody runs', () => {
   const { call } = made();
-  const [shared] = call.deliverTo([]);
+  const [shared] = call.addDeliveries([SHARED]);
   assert.ok(shared !== undefined);
-  const next = call.redeliver(shared, ['a', 'b']);
+  const next = call.replaceDelivery(shared, ['a', 'b']);
   assert.deepEqual([shared.state, next.length, call.deliveries.length], ['closed', 2, 2]);
   assert.deepEqual([call.isDeliveredTo('a'), call.isDeliveredTo('c')], [true, false]);
 });

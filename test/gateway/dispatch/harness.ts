@@ -87,7 +87,7 @@ export class TestGateway {
     options: { group?: string; slots?: number; serviceMs?: number } = {},
   ): Promise<TestWorker> {
     const worker = new TestWorker(this, id, options);
-    worker.tell();
+    worker.sendState();
     await this.clock.advance(1);
     return worker;
   }
@@ -122,7 +122,7 @@ export class TestWorker {
   readonly #gateway: TestGateway;
   #script: ((message: BusMessage) => void)[] = [];
   #always: ((message: BusMessage) => void) | undefined;
-  #stopTelling: () => void;
+  #stopStates: () => void;
 
   constructor(
     gateway: TestGateway,
@@ -149,7 +149,7 @@ export class TestWorker {
     this.bus.subscribe(subjects.demand(FN, this.group), ({ data }) => {
       this.demands.push({ parked: JSON.parse(text(data)).parked, at: gateway.clock.now() });
     });
-    this.#stopTelling = gateway.clock.every(500, () => this.tell());
+    this.#stopStates = gateway.clock.every(500, () => this.sendState());
   }
 
   /** What becomes of the next call; after the last one the next is kept in `calls`. */
@@ -164,7 +164,7 @@ export class TestWorker {
     return this;
   }
 
-  tell(state: { free?: number; draining?: boolean; bye?: boolean } = {}): void {
+  sendState(state: { free?: number; draining?: boolean; bye?: boolean } = {}): void {
     const { free = this.slots, ...rest } = state;
     const { group, slots, serviceMs } = this;
     const functions = { [FN]: { group, slots, free, running: 0, buffered: 0, serviceMs } };
@@ -203,9 +203,9 @@ export class TestWorker {
     this.bus.publish(subjects.pull(FN, this.group), encodeJson({ worker: this.id }), { reply });
   }
 
-  /** Tells nothing and handles nothing any more, but its connection stays. */
+  /** Sends no state and handles nothing any more, but its connection stays. */
   freeze(): void {
-    this.#stopTelling();
+    this.#stopStates();
     this.always(() => undefined);
     this.#script = [];
     this.signal = () => undefined;
@@ -213,7 +213,7 @@ export class TestWorker {
 
   /** Its connection is gone for ever. */
   kill(): void {
-    this.#stopTelling();
+    this.#stopStates();
     this.bus.disconnect();
   }
 }

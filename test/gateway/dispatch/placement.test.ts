@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Call, GroupDelivery, SharedDelivery } from '../../../gateway/dispatch/call.ts';
+import { Call, GroupDelivery, SHARED, SharedDelivery } from '../../../gateway/dispatch/call.ts';
 import {
+  groupsFor,
   maySendAhead,
   neededMs,
+  placeAfterNobody,
   placeInGroup,
   placeOnShared,
-  placeUnheard,
 } from '../../../gateway/dispatch/placement.ts';
-import { UNHEARD_MS, WorkerTable } from '../../../gateway/dispatch/worker-table.ts';
+import { UNHEARD_MS } from '../../../gateway/dispatch/worker-entry.ts';
+import { WorkerTable } from '../../../gateway/dispatch/worker-table.ts';
 import { only, type Reported, state } from './tables.ts';
 
 const openReply = { subject: 'reply', close: () => undefined };
@@ -28,16 +30,16 @@ function workers(reported: Record<string, Reported>): WorkerTable {
 /** Where a call goes: the id of a worker, or what is done. */
 function placed(
   table: WorkerTable,
-  { parked = 0, isConnected = true, now = 0, busyReplies = 0, deadlineAt = 500 } = {},
+  { parked = 0, isParkingOn = true, isConnected = true, now = 0, busyReplies = 0, deadlineAt = 500 } = {},
 ): string {
   const delivery = new GroupDelivery(call(deadlineAt), 'workers');
-  const refusing = new WorkerTable().learnPull('x', 'f', 'workers', 0);
+  const busy = new WorkerTable().learnPull('x', 'f', 'workers', 0);
   for (let count = 0; count < busyReplies; count++) {
-    delivery.sentTo(refusing, openReply, 0);
-    delivery.refused(true);
+    delivery.sentTo(busy, openReply, 0);
+    delivery.notRun(true);
   }
   const endpoints = table.endpoints('f', 'workers');
-  const placement = placeInGroup(delivery, { endpoints, parked, isConnected, now });
+  const placement = placeInGroup(delivery, { endpoints, parked, isParkingOn, isConnected, now });
   return placement.do === 'push' ? placement.endpoint.worker.id : placement.do;
 }
 
@@ -66,9 +68,9 @@ test('a worker that leaves, is frozen or silent, or has no free slot is not pick
   for (const what of ['leaving', 'frozen', 'silent', 'full']) {
     const table = workers({ w: {} });
     const endpoint = only(table);
-    if (what === 'leaving') table.leaving(endpoint.worker);
-    if (what === 'frozen') table.frozen(endpoint.worker);
-    if (what === 'full') endpoint.refused();
+    if (what === 'leaving') endpoint.worker.leaving(true);
+    if (what === 'frozen') endpoint.worker.frozen();
+    if (what === 'full') endpoint.noSlotFree();
     const now = what === 'silent' ? UNHEARD_MS + 1 : 0;
     assert.equal(placed(table, { now, deadlineAt: 9000 }), 'park', what);
   }
@@ -85,6 +87,51 @@ test('after the third busy a call is parked', () => {
   const table = workers({ w: {} });
   assert.equal(placed(table, { busyReplies: 2 }), 'w');
   assert.equal(placed(table, { busyReplies: 3 }), 'park');
+});
+
+test('with parking switched off a call that would be parked is refused as saturated, with the counts', () => {
+  const table = workers({ w: { slots: 3, free: 0 } });
+  assert.equal(placed(table), 'park');
+  assert.equal(placed(table, { isParkingOn: false }), 'fail');
+  const endpoints = table.endpoints('f', 'workers');
+  const delivery = new GroupDelivery(call(), 'workers');
+  const view = { endpoints, parked: 0, isParkingOn: false, isConnected: true, now: 0 };
+  const placement = placeInGroup(delivery, view);
+  assert.ok(placement.do === 'fail');
+  assert.deepEqual([placement.error.code, placement.error.started], ['saturated', 'no']);
+  assert.deepEqual(placement.error.extra, { workers: 1, slots: 3, parked: 0 });
+});
+
+test('a call that was withdrawn is sent to nobody', () => {
+  const withdrawn = call();
+  withdrawn.withdraw();
+  const endpoints = workers({ w: {} }).endpoints('f', 'workers');
+  const view = { endpoints, parked: 0, isParkingOn: true, isConnected: true, now: 0 };
+  assert.equal(placeInGroup(new GroupDelivery(withdrawn, 'workers'), view).do, 'drop');
+  assert.equal(placeOnShared(new SharedDelivery(withdrawn), true, 0).do, 'drop');
+});
+
+test('a new call goes to each group that has a worker in the table, to the shared subject when there is none', () => {
+  for (const occasion of ['submitted', 'foundNobody'] as const) {
+    assert.deepEqual(groupsFor(call(), ['a', 'b'], occasion), ['a', 'b']);
+    assert.deepEqual(groupsFor(call(), [], occasion), [SHARED]);
+  }
+});
+
+test('a group that declined on the shared subject gets a delivery of its own, once', () => {
+  const one = call();
+  one.addDeliveries([SHARED]);
+  assert.deepEqual(groupsFor(one, [], { declinedBy: 'a' }), ['a']);
+  one.addDeliveries(['a']);
+  assert.deepEqual(groupsFor(one, [], { declinedBy: 'a' }), []);
+});
+
+test('when the last worker of a group is gone its call goes to the shared subject, unless it has other deliveries', () => {
+  const one = call();
+  one.addDeliveries(['a']);
+  assert.deepEqual(groupsFor(one, ['b'], 'emptied'), [SHARED]);
+  one.addDeliveries(['b']);
+  assert.deepEqual(groupsFor(one, ['b'], 'emptied'), []);
 });
 
 test('a call whose deadline has passed is sent to nobody', () => {
@@ -123,7 +170,7 @@ test('only workers faster than 5 ms are sent one more call for each slot, and on
   endpoint.hold();
   assert.equal(maySendAhead(endpoint, 0), true);
   assert.equal(maySendAhead(endpoint, UNHEARD_MS + 1), false);
-  table.leaving(endpoint.worker);
+  endpoint.worker.leaving(true);
   assert.equal(maySendAhead(endpoint, 0), false);
 });
 
@@ -140,8 +187,8 @@ test('nobody on the shared subject is tried again after 20, 50 and 100 ms, then 
   const waits: unknown[] = [];
   for (let tries = 0; tries < 4; tries++) {
     delivery.sentTo(openReply);
-    delivery.unheard();
-    const placement = placeUnheard(delivery, false, 10);
+    delivery.foundNobody();
+    const placement = placeAfterNobody(delivery, false, 10);
     waits.push(placement.do === 'retry' ? placement.afterMs : placement.do);
     if (placement.do !== 'fail') continue;
     assert.deepEqual(
@@ -155,8 +202,8 @@ test('nobody on the shared subject is tried again after 20, 50 and 100 ms, then 
 test('where absence is certain there is no second try', () => {
   const delivery = new SharedDelivery(call());
   delivery.sentTo(openReply);
-  delivery.unheard();
-  assert.equal(placeUnheard(delivery, true, 10).do, 'fail');
+  delivery.foundNobody();
+  assert.equal(placeAfterNobody(delivery, true, 10).do, 'fail');
 });
 
 test('what a run needs is what the fastest live worker needs, 0 while that is not known', () => {
@@ -167,7 +214,7 @@ test('what a run needs is what the fastest live worker needs, 0 while that is no
     for (let run = 0; run < 20; run++) runTime.add(worker.id === 'fast' ? 100 : 200);
   }
   assert.equal(neededMs(endpoints, 0), 100);
-  for (const { worker } of endpoints) if (worker.id === 'fast') table.frozen(worker);
+  for (const { worker } of endpoints) if (worker.id === 'fast') worker.frozen();
   assert.equal(neededMs(endpoints, 0), 200);
   assert.equal(neededMs(new Set(), 0), 0);
 });

@@ -8,12 +8,12 @@ function after(runs: readonly number[]): number {
   return runTime.neededMs;
 }
 
-test('runs that take about the same time tell what the next one needs', () => {
+test('runs that take about the same time show what the next one needs', () => {
   const neededMs = after(Array.from({ length: 60 }, (_, n) => 200 + (n % 5) * 10));
   assert.ok(neededMs > 230 && neededMs < 260, `${neededMs} ms`);
 });
 
-test('runs that differ much, or of which few were seen, tell nothing', () => {
+test('runs that differ much, or of which few were seen, show nothing', () => {
   assert.equal(after(Array.from({ length: 60 }, (_, n) => (n % 2 === 0 ? 50 : 500))), 0);
   assert.equal(after(Array.from({ length: 15 }, () => 200)), 0);
   assert.equal(after([]), 0);

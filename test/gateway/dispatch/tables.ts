@@ -1,4 +1,5 @@
-import type { Endpoint, WorkerTable } from '../../../gateway/dispatch/worker-table.ts';
+import type { Endpoint } from '../../../gateway/dispatch/worker-entry.ts';
+import type { WorkerTable } from '../../../gateway/dispatch/worker-table.ts';
 import type { State } from '../../../protocol/state.ts';
 
 /** What a worker of the function `f` reports. */

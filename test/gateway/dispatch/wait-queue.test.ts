@@ -33,7 +33,7 @@ test('the newest goes first while the oldest has waited for more than 0.6 of its
 test('the newest goes first for one budget after something was not served in time', () => {
   const queue = new WaitQueue<Item>();
   queue.add(item('a', 0), 0);
-  queue.expire(item('x', -500), 0);
+  queue.giveUp(item('x', -500), 0);
   queue.add(item('b', 1), 1);
   assert.equal(queue.take(2).next?.name, 'b');
   queue.delete([...queue][0] ?? item('', 0));

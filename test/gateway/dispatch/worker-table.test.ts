@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { UNHEARD_MS, WorkerTable } from '../../../gateway/dispatch/worker-table.ts';
+import { UNHEARD_MS } from '../../../gateway/dispatch/worker-entry.ts';
+import { WorkerTable } from '../../../gateway/dispatch/worker-table.ts';
 import { only, state } from './tables.ts';
 
 test('what was sent and not answered takes slots, whatever the worker said before it knew', () => {
@@ -26,7 +27,7 @@ test('what a worker reports as free is lessened by what is sent, until it report
   assert.equal(endpoint.free, 1, 'the release alone frees nothing: the worker reports it');
   table.learnReply('f', { worker: 'w', free: 2 }, 1);
   assert.equal(endpoint.free, 2);
-  endpoint.refused();
+  endpoint.noSlotFree();
   assert.equal(endpoint.free, 0);
 });
 
@@ -44,9 +45,9 @@ test('a frozen worker is not live until it is heard', () => {
   const table = new WorkerTable();
   table.learnState('w', state(), 0);
   const { worker } = only(table);
-  table.frozen(worker);
+  worker.frozen();
   assert.deepEqual([worker.isLive(1), worker.isSilent(1)], [false, true]);
-  table.answered(worker, 2);
+  worker.heard(2);
   assert.deepEqual([worker.isLive(2), worker.isSilent(2)], [true, false]);
 });
 
@@ -57,7 +58,7 @@ test('a worker that leaves, or whom a call could not reach, is not live until it
   assert.equal(worker.isLive(0), false);
   table.learnState('w', state(), 1);
   assert.equal(worker.isLive(1), true);
-  table.unreachable(worker);
+  worker.unreachable();
   assert.deepEqual([worker.isLive(1), worker.isSilent(1)], [false, true]);
   table.learnState('w', state(), 2);
   assert.equal(worker.isLive(2), true);
@@ -67,8 +68,21 @@ test('a worker that is known to be leaving and then is unreachable does not coun
   const table = new WorkerTable();
   table.learnState('w', state({ draining: true }), 0);
   const { worker } = only(table);
-  table.unreachable(worker);
+  worker.unreachable();
   assert.equal(worker.isSilent(1), false);
+});
+
+test('a worker that several calls could not reach is silent until it is heard, and leaving until it sends its state', () => {
+  const table = new WorkerTable();
+  table.learnState('w', state(), 0);
+  const { worker } = only(table);
+  worker.unreachable();
+  worker.unreachable();
+  assert.equal(worker.silentForMs(1), Number.POSITIVE_INFINITY);
+  worker.heard(2);
+  assert.deepEqual([worker.silentForMs(3), worker.isSilent(3), worker.isLive(3)], [1, false, false]);
+  table.learnState('w', state(), 4);
+  assert.equal(worker.isLive(4), true);
 });
 
 test('groups are apart, and a group is gone with its last worker', () => {
@@ -101,9 +115,9 @@ test('the free slots of a group are those of its live workers alone', () => {
   for (const id of ['live', 'frozen', 'leaving', 'silent']) table.learnState(id, state({ slots: 3 }), 0);
   assert.equal(table.freeSlots('f', 'workers', 0), 12);
   for (const worker of table.workers()) {
-    if (worker.id === 'frozen') table.frozen(worker);
-    else if (worker.id === 'leaving') table.leaving(worker);
-    else if (worker.id === 'live') table.answered(worker, 1000);
+    if (worker.id === 'frozen') worker.frozen();
+    else if (worker.id === 'leaving') worker.leaving(true);
+    else if (worker.id === 'live') worker.heard(1000);
   }
   assert.equal(table.freeSlots('f', 'workers', UNHEARD_MS + 1), 3);
   assert.equal(table.freeSlots('f', 'others', 0), 0);
