@@ -1,4 +1,4 @@
-// Stands in for workers/child: the first path of its settings says what it does.
+// Stands in for workers/process/child.ts: the first path of its settings says what it does.
 import { existsSync } from 'node:fs';
 
 let behaviour = '';
@@ -18,7 +18,7 @@ process.on('message', (message) => {
     const isBroken = behaviour === 'break-when-file' && existsSync(file);
     const failed = isBroken ? [{ file: 'broken.mjs', reason: 'SyntaxError: unexpected' }] : [];
     const functions = [{ name: `process-${process.pid}`, slots: 1 }];
-    process.send({ type: 'ready', id: `w-${process.pid}`, functions, failed }, () => {
+    process.send({ type: 'ready', ready: { id: `w-${process.pid}`, functions, failed } }, () => {
       // A handler that never gives the loop back.
       if (behaviour === 'blocked') for (;;);
     });

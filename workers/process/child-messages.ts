@@ -19,35 +19,20 @@ const runtimeSettingsSchema = z.object({
 /** What a worker process needs to serve. */
 export type RuntimeSettings = z.infer<typeof runtimeSettingsSchema>;
 
-const childSettingsSchema = z.object({
+/** What one worker process gets from its pool. */
+export const childSettingsSchema = z.object({
   worker: runtimeSettingsSchema,
   log: z.object({ level: z.enum(LOG_LEVELS), pretty: z.boolean() }),
 });
 /** What one worker process gets from its pool. */
 export type ChildSettings = z.infer<typeof childSettingsSchema>;
 
-/** Pool to process. */
-export const toChildSchema = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('start'), settings: childSettingsSchema }),
-  z.object({ type: z.literal('drain') }),
-]);
-/** A message of the pool to a process. */
-export type ToChild = z.infer<typeof toChildSchema>;
-
-const readySchema = z.object({
-  type: z.literal('ready'),
+/** What a worker process reports when it serves. */
+export const childReadySchema = z.object({
   id: z.string(),
   functions: z.array(z.object({ name: z.string(), slots: z.number() })),
   /** Files that could not be loaded; the others serve. */
   failed: z.array(z.object({ file: z.string(), reason: z.string() })),
 });
-/** A process serves. */
-export type ChildReady = z.infer<typeof readySchema>;
-
-/** Process to pool. `failed` says why the process ends. */
-export const fromChildSchema = z.discriminatedUnion('type', [
-  readySchema,
-  z.object({ type: z.literal('failed'), reason: z.string() }),
-]);
-/** A message of a process to its pool. */
-export type FromChild = z.infer<typeof fromChildSchema>;
+/** What a worker process reports when it serves. */
+export type ChildReady = z.infer<typeof childReadySchema>;

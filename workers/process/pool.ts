@@ -1,10 +1,16 @@
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
-import { type Clock, systemClock } from '../../lib/clock.ts';
+import type { Clock } from '../../lib/clock.ts';
 import type { Component } from '../../lib/lifecycle.ts';
-import type { ChildReady, ChildSettings, RuntimeSettings } from './child-messages.ts';
-import { type ChildExit, WorkerChild } from './child-process.ts';
+import { type ChildExit, forkChild } from '../../lib/pool-child.ts';
+import { ProcessPool } from '../../lib/process-pool.ts';
+import {
+  type ChildReady,
+  type ChildSettings,
+  childReadySchema,
+  type RuntimeSettings,
+} from './child-messages.ts';
 
 /** What a pool needs. */
 export interface WorkerPoolOptions {
@@ -21,178 +27,67 @@ export interface WorkerPoolOptions {
   readonly onExit?: (exit: ChildExit) => void;
 }
 
-/** One of the processes that the pool keeps up, whichever it is at the time. */
-interface WorkerSlot {
-  child: WorkerChild;
-  ready: ChildReady | undefined;
-  /** Deaths in a row of processes that did not live long. */
-  earlyDeaths: number;
-  cancelRestart: (() => void) | undefined;
-}
-
 // The build keeps the layout and changes the extension, so the entry has that of this very file.
 const ENTRY = fileURLToPath(new URL(`./child${extname(import.meta.url)}`, import.meta.url));
-const STABLE_AFTER_MS = 30_000;
-const MIN_RESTART_MS = 1000;
-const MAX_RESTART_MS = 10_000;
+/** How long a drained process may take beyond its own limit before it is killed. */
+const KILL_AFTER_DRAIN_MS = 1000;
 
-/**
- * How long to wait before a process that died is started again: starts in one worker slot are a second apart at
- * least, and up to 10 s when it keeps dying young. `earlyDeaths` counts this one; 0 = it lived long.
- */
-export function restartDelayMs(earlyDeaths: number, livedMs: number): number {
-  if (earlyDeaths <= 1) return Math.max(0, MIN_RESTART_MS - livedMs);
-  return Math.min(MAX_RESTART_MS, MIN_RESTART_MS * 2 ** (earlyDeaths - 2));
-}
-
-/**
- * Keeps a number of worker processes alive.
- *
- *   idle      before start
- *   serving   a process that dies is started again, later and later when it keeps dying
- *   ended     nothing is started any more; processes drain or are killed
- *
- * No process outlives it: they drain when this process goes without a word (their channel closes), and are
- * killed when it exits by itself.
- */
+/** Keeps a number of worker processes alive, which serve the same functions. */
 export class WorkerPool implements Component {
   readonly name = 'workers';
-  readonly #options: WorkerPoolOptions;
-  readonly #clock: Clock;
-  readonly #workerSlots: WorkerSlot[] = [];
-  /** Every process that has not ended yet, those being replaced included. */
-  readonly #children = new Set<WorkerChild>();
-  #state: 'idle' | 'serving' | 'ended' = 'idle';
-  readonly #killOnExit = () => {
-    for (const child of this.#children) child.kill();
-  };
+  readonly #log: Logger;
+  readonly #pool: ProcessPool<ChildReady>;
 
-  constructor(options: WorkerPoolOptions) {
-    this.#options = options;
-    this.#clock = options.clock ?? systemClock;
+  constructor({ settings, childLog, entry = ENTRY, onReady, onExit, ...options }: WorkerPoolOptions) {
+    this.#log = options.log;
+    this.#pool = new ProcessPool({
+      ...options,
+      name: this.name,
+      what: 'a worker process',
+      spawn: () => forkChild(entry),
+      settings: { worker: settings, log: childLog } satisfies ChildSettings,
+      readySchema: childReadySchema,
+      endLimitMs: settings.drainMs + KILL_AFTER_DRAIN_MS,
+      objection: (_child, fresh, old) => loadedBefore(fresh, old),
+      onReady: ({ pid }, ready) => onReady?.(pid, ready),
+      onExit: (_child, exit) => onExit?.(exit),
+    });
   }
 
   /** Names of the functions that are served. */
   get functions(): string[] {
-    return this.#workerSlots[0]?.ready?.functions.map(({ name }) => name) ?? [];
+    return this.#pool.readies[0]?.functions.map(({ name }) => name) ?? [];
   }
 
   /** Resolves when all processes serve. Throws one line when one cannot, and leaves none behind. */
   async start(): Promise<void> {
-    this.#state = 'serving';
-    process.on('exit', this.#killOnExit);
-    try {
-      const first = Array.from({ length: this.#options.processes }, () => this.#open());
-      const readies = await Promise.all(first.map(({ ready }) => ready));
-      for (const [index, child] of first.entries()) this.#fill(child, readies[index]);
-    } catch (error) {
-      await this.stop();
-      throw error;
+    await this.#pool.start();
+    for (const { file, reason } of this.#pool.readies[0]?.failed ?? []) {
+      this.#log.error({ file, reason }, 'not loaded');
     }
-    this.#logFailed(this.#workerSlots[0]?.ready?.failed ?? []);
   }
 
   /**
    * Replaces the processes one after the other, each new one serving before its old one drains. Throws one line
    * and leaves the old ones serving when a new one does not start, or cannot load what the old one could.
    */
-  async restartAll(): Promise<void> {
-    for (const workerSlot of this.#workerSlots) {
-      if (this.#state !== 'serving') return;
-      const child = this.#open();
-      const ready = await child.ready;
-      const lost = ready.failed.find(
-        ({ file }) => !workerSlot.ready?.failed.some((old) => old.file === file),
-      );
-      if (lost !== undefined || this.#isEnded()) {
-        // It may have taken calls already.
-        await child.drain();
-        if (lost !== undefined) throw new Error(`${lost.file}: ${lost.reason}`);
-        return;
-      }
-      const old = workerSlot.child;
-      workerSlot.cancelRestart?.();
-      workerSlot.earlyDeaths = 0;
-      this.#put(workerSlot, child, ready);
-      await old.drain();
-    }
+  restartAll(): Promise<void> {
+    return this.#pool.restartAll();
   }
 
   /** Every process finishes what it has; resolves when all have ended, by force if need be. */
-  async drain(): Promise<void> {
-    this.#end();
-    await Promise.all([...this.#children].map((child) => child.drain()));
-    process.off('exit', this.#killOnExit);
+  drain(): Promise<void> {
+    return this.#pool.drain();
   }
 
   /** Kills what is left; resolves when nothing is. */
-  async stop(): Promise<void> {
-    this.#end();
-    const children = [...this.#children];
-    for (const child of children) child.kill();
-    await Promise.all(children.map(({ exited }) => exited));
-    process.off('exit', this.#killOnExit);
+  stop(): Promise<void> {
+    return this.#pool.stop();
   }
+}
 
-  #isEnded(): boolean {
-    return this.#state === 'ended';
-  }
-
-  #end(): void {
-    this.#state = 'ended';
-    for (const workerSlot of this.#workerSlots) workerSlot.cancelRestart?.();
-  }
-
-  #open(): WorkerChild {
-    const { settings, childLog, entry = ENTRY, onExit, onReady } = this.#options;
-    const child = new WorkerChild(entry, { worker: settings, log: childLog }, this.#clock);
-    this.#children.add(child);
-    void child.exited.then((exit) => {
-      this.#children.delete(child);
-      onExit?.(exit);
-    });
-    child.ready.then(
-      (ready) => onReady?.(child.pid, ready),
-      () => {},
-    );
-    return child;
-  }
-
-  #fill(child: WorkerChild, ready: ChildReady | undefined): void {
-    const workerSlot: WorkerSlot = { child, ready: undefined, earlyDeaths: 0, cancelRestart: undefined };
-    this.#workerSlots.push(workerSlot);
-    this.#put(workerSlot, child, ready);
-  }
-
-  /** From here on the slot is filled again when the process dies. */
-  #put(workerSlot: WorkerSlot, child: WorkerChild, ready: ChildReady | undefined): void {
-    workerSlot.child = child;
-    workerSlot.ready = ready;
-    void child.exited.then((exit) => {
-      if (this.#state === 'serving' && workerSlot.child === child) this.#restartLater(workerSlot, exit);
-    });
-  }
-
-  #restartLater(workerSlot: WorkerSlot, { pid, reason, livedMs }: ChildExit): void {
-    workerSlot.earlyDeaths = livedMs < STABLE_AFTER_MS ? workerSlot.earlyDeaths + 1 : 0;
-    const delayMs = restartDelayMs(workerSlot.earlyDeaths, livedMs);
-    this.#options.log.error(
-      { process: pid, reason, livedMs: Math.round(livedMs), delayMs },
-      'a worker process died',
-    );
-    workerSlot.cancelRestart = this.#clock.after(delayMs, () => {
-      const child = this.#open();
-      this.#put(workerSlot, child, workerSlot.ready);
-      child.ready.then(
-        (ready) => {
-          workerSlot.ready = ready;
-        },
-        () => {},
-      );
-    });
-  }
-
-  #logFailed(failed: ChildReady['failed']): void {
-    for (const { file, reason } of failed) this.#options.log.error({ file, reason }, 'not loaded');
-  }
+/** A file that the old process could load and the fresh one cannot, and why. */
+function loadedBefore(fresh: ChildReady, old: ChildReady | undefined): string | undefined {
+  const lost = fresh.failed.find(({ file }) => !old?.failed.some((known) => known.file === file));
+  return lost && `${lost.file}: ${lost.reason}`;
 }

@@ -7,8 +7,9 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { ChildExit } from '../../../workers/process/child-process.ts';
-import { restartDelayMs, WorkerPool, type WorkerPoolOptions } from '../../../workers/process/pool.ts';
+import type { ChildExit } from '../../../lib/pool-child.ts';
+import { restartDelayMs } from '../../../lib/process-pool.ts';
+import { WorkerPool, type WorkerPoolOptions } from '../../../workers/process/pool.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { recordingLog } from '../../support/log.ts';
 

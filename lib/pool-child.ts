@@ -1,8 +1,24 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import type { Clock } from '../../lib/clock.ts';
-import { type ChildReady, type ChildSettings, fromChildSchema, type ToChild } from './child-messages.ts';
+import type { z } from 'zod';
+import { fromChildSchema, type ToChild } from './child-messages.ts';
+import type { Clock } from './clock.ts';
 
-/** How a worker process ended. */
+/** How a process is started, and what it is told. */
+export interface PoolChildOptions<Ready> {
+  /** What it is called in messages: `a worker process`. */
+  readonly what: string;
+  /** Starts it with `CHILD_STDIO`. */
+  spawn(): ChildProcess;
+  /** What it gets to start with. */
+  readonly settings: unknown;
+  /** What it reports when it serves. */
+  readonly readySchema: z.ZodType<Ready>;
+  /** How long it may take to end, before it is killed. */
+  readonly endLimitMs: number;
+  readonly clock: Clock;
+}
+
+/** How a process ended. */
 export interface ChildExit {
   readonly pid: number | undefined;
   readonly code: number | null;
@@ -12,54 +28,66 @@ export interface ChildExit {
   /** It was told to end. */
   readonly isExpected: boolean;
   readonly livedMs: number;
+  /** What it left behind, if it ended in order. */
+  readonly last: unknown;
 }
 
-/** How long a drained process may take beyond its own limit before it is killed. */
-const KILL_AFTER_DRAIN_MS = 1000;
+/** Standard output is the parent's; standard error is read, since the end of it says why a process died. */
+export const CHILD_STDIO: ('ignore' | 'inherit' | 'pipe' | 'ipc')[] = ['ignore', 'inherit', 'pipe', 'ipc'];
+
 const STDERR_LIMIT_MS = 200;
 const MAX_REASON = 500;
 const MAX_SAID = 8000;
 /** Characters that our own standard error may hold back. */
 const MAX_WAITING = 1_048_576;
 
+/** Runs a program with the flags of this process, among them what makes it run its source. */
+export function forkChild(entry: string): ChildProcess {
+  return fork(entry, { stdio: CHILD_STDIO });
+}
+
 /**
- * One worker process, seen from its parent.
+ * One process of a pool, seen from its parent; `runChild` is the other side.
  *
  *   starting → ready → (drain) → ended; it may end from any state.
  */
-export class WorkerChild {
+export class PoolChild<Ready> {
   /** Resolves when it serves, rejects with the reason when it ends before. */
-  readonly ready: Promise<ChildReady>;
+  readonly ready: Promise<Ready>;
   /** Resolves when the process has ended and its streams are closed. */
   readonly exited: Promise<ChildExit>;
   readonly #child: ChildProcess;
-  readonly #drainMs: number;
+  readonly #endLimitMs: number;
+  readonly #questions = new Map<number, (answer: unknown) => void>();
+  #asked = 0;
   #isExpected = false;
   #reported: string | undefined;
+  #last: unknown;
   #said = '';
 
-  constructor(entry: string, settings: ChildSettings, clock: Clock) {
-    this.#drainMs = settings.worker.drainMs;
+  constructor(options: PoolChildOptions<Ready>) {
+    const { clock, settings, what } = options;
+    this.#endLimitMs = options.endLimitMs;
     const startedAt = clock.now();
-    // Forks inherit the flags of this process, among them what makes it run its source.
-    this.#child = fork(entry, { stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
+    this.#child = options.spawn();
     // A process that has just died takes no message; its exit tells.
     this.#child.on('error', () => {});
     this.#relayErrors();
     this.exited = this.#ended().then(([code, signal]) => {
+      for (const resolve of this.#questions.values()) resolve(undefined);
       const reason = this.#reason(code, signal);
       const livedMs = clock.now() - startedAt;
-      return { pid: this.pid, code, signal, reason, isExpected: this.#isExpected, livedMs };
+      return { pid: this.pid, code, signal, reason, isExpected: this.#isExpected, livedMs, last: this.#last };
     });
     this.ready = new Promise((resolve, reject) => {
       this.#child.on('message', (received) => {
         const message = fromChildSchema.safeParse(received).data;
-        if (message?.type === 'ready') resolve(message);
+        if (message?.type === 'ready') this.#onReady(options, message.ready, resolve);
         if (message?.type === 'failed') this.#reported = message.reason;
+        if (message?.type === 'last') this.#last = message.last;
+        if (message?.type === 'answer') this.#questions.get(message.id)?.(message.answer);
       });
-      void this.exited.then(({ reason }) =>
-        reject(new Error(this.#reported ?? `a worker process ${reason}`)),
-      );
+      void this.exited.then(({ reason }) => reject(new Error(this.#reported ?? `${what} ${reason}`)));
     });
     // Who does not wait for it need not hear of it.
     this.ready.catch(() => {});
@@ -70,11 +98,27 @@ export class WorkerChild {
     return this.#child.pid;
   }
 
+  /** What it answers to a question; undefined when it does not within `limitMs`, or has ended. */
+  async ask(question: string, limitMs: number): Promise<unknown> {
+    const id = ++this.#asked;
+    const answer = new Promise((resolve) => {
+      this.#questions.set(id, resolve);
+      if (!this.#send({ type: 'ask', id, question })) resolve(undefined);
+    });
+    const limit = setTimeout(() => this.#questions.get(id)?.(undefined), limitMs);
+    try {
+      return await answer;
+    } finally {
+      clearTimeout(limit);
+      this.#questions.delete(id);
+    }
+  }
+
   /** Lets it finish what it has; kills it when that takes longer than allowed. Resolves when it has ended. */
-  async drain(): Promise<void> {
+  async drain({ isReplaced = false }: { isReplaced?: boolean } = {}): Promise<void> {
     this.#isExpected = true;
-    this.#send({ type: 'drain' });
-    const force = setTimeout(() => this.kill(), this.#drainMs + KILL_AFTER_DRAIN_MS);
+    this.#send({ type: 'drain', isReplaced });
+    const force = setTimeout(() => this.kill(), this.#endLimitMs);
     await this.exited;
     clearTimeout(force);
   }
@@ -85,8 +129,22 @@ export class WorkerChild {
     this.#child.kill('SIGKILL');
   }
 
-  #send(message: ToChild): void {
-    if (this.#child.connected) this.#child.send(message, () => {});
+  /** A process may run a newer version than its parent, and is no use to it when they do not agree. */
+  #onReady(
+    { readySchema }: PoolChildOptions<Ready>,
+    received: unknown,
+    resolve: (ready: Ready) => void,
+  ): void {
+    const { data, error } = readySchema.safeParse(received);
+    if (error === undefined) return resolve(data);
+    this.#reported = 'speaks another language than its parent: restart the parent too';
+    this.kill();
+  }
+
+  #send(message: ToChild): boolean {
+    if (!this.#child.connected) return false;
+    this.#child.send(message, () => {});
+    return true;
   }
 
   /** What it started itself may hold its standard error open, so the end of that is waited for briefly only. */
