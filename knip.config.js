@@ -9,6 +9,7 @@ export default {
     'cli/main.ts!',
     'workers/api/index.ts!',
     // Started by their path, not imported.
+    'gateway/processes/child.ts!',
     'workers/process/child.ts!',
     'workers/run/thread-entry.ts!',
     'examples/*.mjs!',

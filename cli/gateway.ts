@@ -1,9 +1,13 @@
+import { availableParallelism } from 'node:os';
+import type { Logger } from 'pino';
 import { z } from 'zod';
 import { Gateway } from '../gateway/gateway.ts';
+import { GatewayProcesses, type GatewayProcessesOptions } from '../gateway/processes/gateway-processes.ts';
 import type { GatewaySettings } from '../gateway/settings.ts';
 import { createLogger } from '../lib/log.ts';
 import { integer, OptionsError, readOptions, text, toggle } from '../lib/options.ts';
 import type { Command } from './command.ts';
+import type { Program } from './run.ts';
 import { commonSettings, milliseconds } from './settings.ts';
 
 const hostName = z
@@ -73,7 +77,16 @@ export function checkDeadlines({
   }
 }
 
-const settings = { ...gatewaySettings, ...commonSettings };
+const settings = {
+  ...gatewaySettings,
+  processes: integer({
+    min: 0,
+    max: 256,
+    fallback: 1,
+    help: 'How many gateway processes share the port; 0 = one for each core.',
+  }),
+  ...commonSettings,
+};
 
 /** `gateway`: HTTP in front, NATS behind. */
 export const gatewayCommand: Command = {
@@ -86,16 +99,36 @@ export const gatewayCommand: Command = {
     if (positionals.length > 0)
       throw new OptionsError(`gateway takes no arguments, got ${positionals.length}`);
     checkDeadlines(values);
-    const log = createLogger({ service: 'gateway', level: values.logLevel, out: process.stdout });
-    const gateway = new Gateway(values, log);
-    return {
-      log,
-      async start() {
-        await gateway.start();
-        log.info({ id: gateway.id, port: gateway.port, adminPort: gateway.adminPort }, 'ready');
-      },
-      end: () => gateway.end(),
-      endLimitMs: values.drainMs + 15_000,
-    };
+    const { processes: wanted, logLevel, ...own } = values;
+    const processes = wanted === 0 ? availableParallelism() : wanted;
+    const log = createLogger({ service: 'gateway', level: logLevel, out: process.stdout });
+    const endLimitMs = values.drainMs + 15_000;
+    return processes === 1
+      ? { log, endLimitMs, ...oneProcess(own, log) }
+      : { log, endLimitMs, ...manyProcesses({ settings: own, processes, log, logLevel }) };
   },
 };
+
+function oneProcess(own: GatewaySettings, log: Logger): Pick<Program, 'start' | 'end'> {
+  const gateway = new Gateway(own, log);
+  return {
+    async start() {
+      await gateway.start();
+      log.info({ id: gateway.id, port: gateway.port, adminPort: gateway.adminPort }, 'ready');
+    },
+    end: () => gateway.end(),
+  };
+}
+
+function manyProcesses(options: GatewayProcessesOptions): Pick<Program, 'start' | 'end' | 'reload'> {
+  const { log, processes } = options;
+  const gateways = new GatewayProcesses(options);
+  return {
+    async start() {
+      await gateways.start();
+      log.info({ port: gateways.port, adminPort: gateways.adminPort, processes }, 'ready');
+    },
+    end: () => gateways.end(),
+    reload: () => gateways.reload(),
+  };
+}

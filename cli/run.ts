@@ -9,6 +9,8 @@ export interface Program {
   end(): Promise<void>;
   /** When `end` takes longer, the program is ended by force, with exit code 1. */
   readonly endLimitMs: number;
+  /** What SIGHUP asks for; without it a SIGHUP ends the program like every other signal. Logs how it fails. */
+  reload?(): Promise<void>;
   /** Of a program that ends by itself: resolves with its exit code when its work is done, also after `end`. */
   readonly ended?: Promise<number>;
 }
@@ -21,7 +23,7 @@ const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
  *   starting → running → ending
  *
  * The first signal ends it in order (exit code 0, or the program's own), a second one at once (128 + its number).
- * What fails at the start is one line on standard error, what is uncaught is logged; the exit code is 1.
+ * A program that can reload does so at SIGHUP instead. What fails at the start is one line on standard error, what is uncaught is logged; the exit code is 1.
  */
 export async function run(name: string, program: Program): Promise<void> {
   const { log } = program;
@@ -31,6 +33,11 @@ export async function run(name: string, program: Program): Promise<void> {
   for (const [signal, exitCode] of Object.entries(SIGNALS)) {
     process.on(signal, () => {
       if (isEnding) process.exit(exitCode);
+      if (signal === 'SIGHUP' && program.reload !== undefined) {
+        log.info({ signal }, 'reloading');
+        void program.reload();
+        return;
+      }
       isEnding = true;
       log.info({ signal }, 'ending; a second signal ends it at once');
       void end(program);

@@ -1,16 +1,15 @@
 import type { Logger } from 'pino';
 import type { Metrics } from './metrics.ts';
-import type { Readiness } from './readiness.ts';
 import { type App, baseApp, onlyMethods } from './routes/base.ts';
 import { registerDocuments } from './routes/documents.ts';
 import { FUNCTIONS_PATH } from './routes/function-call.ts';
-import { registerHealth } from './routes/health.ts';
+import { type ReadinessSource, registerHealth } from './routes/health.ts';
 import { registerMetrics } from './routes/metrics.ts';
 import { registerProblems } from './routes/problems.ts';
 
 /** What the public app needs. */
 export interface AppOptions {
-  readiness: Pick<Readiness, 'refusal'>;
+  readiness: ReadinessSource;
   log: Logger;
 }
 

@@ -6,6 +6,7 @@ import { type Component, Lifecycle } from '../lib/lifecycle.ts';
 import { LogSampler } from '../lib/log-sampler.ts';
 import { NatsBus } from '../lib/nats.ts';
 import { randomToken } from '../lib/random-token.ts';
+import type { CallError } from '../protocol/call-error.ts';
 import { Subjects } from '../protocol/subjects.ts';
 import { createAdminApp, createApp } from './app.ts';
 import { appServer } from './app-server.ts';
@@ -36,6 +37,7 @@ const LAST_ANSWERS_MS = 100;
  */
 export class Gateway {
   readonly id = `gw-${randomToken()}`;
+  readonly metrics: Metrics;
   readonly #settings: GatewaySettings;
   readonly #log: Logger;
   readonly #bus: NatsBus;
@@ -52,9 +54,9 @@ export class Gateway {
     this.#bus = new NatsBus({ servers: settings.natsUrl, name: this.id, log });
     this.#readiness = new Readiness(this.#bus, clock);
     this.#dispatch = this.#newDispatcher();
-    const metrics = new Metrics({ dispatch: this.#dispatch, bus: this.#bus, clock });
-    this.#admin = this.#newAdminServer(metrics);
-    this.#http = this.#newHttpServer(metrics);
+    this.metrics = new Metrics({ dispatch: this.#dispatch, bus: this.#bus, clock });
+    this.#admin = this.#newAdminServer();
+    this.#http = this.#newHttpServer();
     const servers = this.#admin === undefined ? [this.#http] : [this.#admin, this.#http];
     this.#lifecycle = new Lifecycle(
       [this.#busComponent(), this.#dispatchComponent(), this.#overload, ...servers],
@@ -72,6 +74,11 @@ export class Gateway {
     return this.#admin?.port ?? 0;
   }
 
+  /** Why it should get no calls now; undefined when it should. */
+  refusal(): CallError | undefined {
+    return this.#readiness.refusal();
+  }
+
   /** Resolves when it takes calls, with or without a broker. Rejects when a port cannot be had. */
   async start(): Promise<void> {
     await this.#lifecycle.start();
@@ -80,6 +87,14 @@ export class Gateway {
   /** Answers the calls it has, refuses new ones, then stops; at most `drainMs` plus a second. */
   async end(): Promise<void> {
     this.#readiness.drain();
+    await this.#lifecycle.end(this.#settings.drainMs);
+  }
+
+  /**
+   * As `end`, but answers the calls that still come on open connections too, since the caller has nowhere else to go
+   * before it has read `Connection: close`. For one whose port others go on listening to.
+   */
+  async leave(): Promise<void> {
     await this.#lifecycle.end(this.#settings.drainMs);
   }
 
@@ -128,15 +143,15 @@ export class Gateway {
     });
   }
 
-  #newAdminServer(metrics: Metrics): HttpServer | undefined {
+  #newAdminServer(): HttpServer | undefined {
     const { adminPort } = this.#settings;
     if (adminPort === 0) return undefined;
-    metrics.addProcess();
-    const app = createAdminApp({ readiness: this.#readiness, log: this.#log, metrics });
+    this.metrics.addProcess();
+    const app = createAdminApp({ readiness: this.#readiness, log: this.#log, metrics: this.metrics });
     return this.#newServer('admin', '127.0.0.1', adminPort, app);
   }
 
-  #newHttpServer(metrics: Metrics): HttpServer {
+  #newHttpServer(): HttpServer {
     const { host, port, deadlineMs, maxDeadlineMs, maxBodyBytes, maxInFlight } = this.#settings;
     const calls = new FunctionCalls({
       dispatch: this.#dispatch,
@@ -149,7 +164,7 @@ export class Gateway {
       maxBodyBytes,
       maxInFlight,
       isDraining: () => this.#readiness.isDraining,
-      onEnded: (fn, outcome, elapsedMs) => metrics.ended(fn, outcome, elapsedMs),
+      onEnded: (fn, outcome, elapsedMs) => this.metrics.ended(fn, outcome, elapsedMs),
     });
     const app = createApp({ readiness: this.#readiness, log: this.#log });
     return this.#newServer('http', host, port, app, calls);

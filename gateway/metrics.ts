@@ -88,6 +88,11 @@ export class Metrics {
     return this.#registry.metrics();
   }
 
+  /** All metrics as of now, as prom-client merges those of several processes. */
+  samples(): Promise<object[]> {
+    return this.#registry.getMetricsAsJSON();
+  }
+
   #numbersOf(fn: string | undefined, started: Started): CallNumbers {
     if (fn === undefined) return this.#unnamed;
     let numbers = this.#functions.get(fn);
@@ -173,6 +178,8 @@ export class Metrics {
     new Gauge({
       name: 'now_or_never_nats_connected',
       help: '1 while the gateway is connected to NATS, else 0.',
+      // Of several processes: 0 as long as one of them is not.
+      aggregator: 'min',
       registers,
       collect() {
         this.set(bus.connected ? 1 : 0);
@@ -187,6 +194,8 @@ export class Metrics {
         name: `now_or_never_${name}`,
         help,
         labelNames: ['function', 'group'],
+        // Workers tell all processes of a gateway the same.
+        aggregator: 'max',
         registers,
         collect() {
           this.reset();

@@ -1,5 +1,10 @@
 import { Histogram, type HistogramConfiguration, type MetricValueWithName } from 'prom-client';
 
+/** A sample as prom-client keeps it inside: the labels that all samples of a series have are apart. */
+interface Sample extends MetricValueWithName<string> {
+  readonly sharedLabels: Readonly<Record<string, string>>;
+}
+
 /** One series of a histogram, kept as plain numbers: to observe costs a comparison or two. */
 export class Series {
   readonly #limits: readonly number[];
@@ -26,16 +31,16 @@ export class Series {
   }
 
   /** As Prometheus wants it: each bucket counts what is in the ones before it too. */
-  samples(name: string, labels: Readonly<Record<string, string>>): MetricValueWithName<string>[] {
-    const samples: MetricValueWithName<string>[] = [];
+  samples(name: string, sharedLabels: Readonly<Record<string, string>>): Sample[] {
+    const samples: Sample[] = [];
     let count = 0;
     for (const [index, inBucket] of this.#counts.entries()) {
       count += inBucket;
       const le = this.#limits[index] ?? '+Inf';
-      samples.push({ labels: { le, ...labels }, value: count, metricName: `${name}_bucket` });
+      samples.push({ labels: { le }, sharedLabels, value: count, metricName: `${name}_bucket` });
     }
-    samples.push({ labels, value: this.#sum, metricName: `${name}_sum` });
-    samples.push({ labels, value: count, metricName: `${name}_count` });
+    samples.push({ labels: {}, sharedLabels, value: this.#sum, metricName: `${name}_sum` });
+    samples.push({ labels: {}, sharedLabels, value: count, metricName: `${name}_count` });
     return samples;
   }
 }

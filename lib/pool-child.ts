@@ -49,7 +49,8 @@ export function forkChild(entry: string): ChildProcess {
 /**
  * One process of a pool, seen from its parent; `runChild` is the other side.
  *
- *   starting → ready → (drain) → ended; it may end from any state.
+ *   starting → ready → (drain) → ended; it may end from any state. It gets its settings when it says that it can hear:
+ *   what is sent to a process of the cluster module before is lost.
  */
 export class PoolChild<Ready> {
   /** Resolves when it serves, rejects with the reason when it ends before. */
@@ -60,6 +61,7 @@ export class PoolChild<Ready> {
   readonly #endLimitMs: number;
   readonly #questions = new Map<number, (answer: unknown) => void>();
   #asked = 0;
+  #drain: ToChild | undefined;
   #isExpected = false;
   #reported: string | undefined;
   #last: unknown;
@@ -82,6 +84,7 @@ export class PoolChild<Ready> {
     this.ready = new Promise((resolve, reject) => {
       this.#child.on('message', (received) => {
         const message = fromChildSchema.safeParse(received).data;
+        if (message?.type === 'waiting') this.#send(this.#drain ?? { type: 'start', settings });
         if (message?.type === 'ready') this.#onReady(options, message.ready, resolve);
         if (message?.type === 'failed') this.#reported = message.reason;
         if (message?.type === 'last') this.#last = message.last;
@@ -91,7 +94,6 @@ export class PoolChild<Ready> {
     });
     // Who does not wait for it need not hear of it.
     this.ready.catch(() => {});
-    this.#send({ type: 'start', settings });
   }
 
   get pid(): number | undefined {
@@ -117,7 +119,8 @@ export class PoolChild<Ready> {
   /** Lets it finish what it has; kills it when that takes longer than allowed. Resolves when it has ended. */
   async drain({ isReplaced = false }: { isReplaced?: boolean } = {}): Promise<void> {
     this.#isExpected = true;
-    this.#send({ type: 'drain', isReplaced });
+    this.#drain = { type: 'drain', isReplaced };
+    this.#send(this.#drain);
     const force = setTimeout(() => this.kill(), this.#endLimitMs);
     await this.exited;
     clearTimeout(force);

@@ -27,7 +27,7 @@ const LAST_WORD_MS = 500;
 /**
  * Runs a process of a `ProcessPool`, which sends its settings.
  *
- *   waiting   for the settings
+ *   waiting   for the settings, which it asks for
  *   serving   until SIGTERM, `drain`, or the end of the parent
  *   draining  answers what it has, then exits 0; a second SIGTERM ends it at once
  *
@@ -55,6 +55,7 @@ export function runChild<Settings>(
       if (!process.connected) void child.drain();
     });
   }
+  report({ type: 'waiting' });
 }
 
 class Child {

@@ -1,11 +1,16 @@
-import type { Readiness } from '../readiness.ts';
+import type { CallError } from '../../protocol/call-error.ts';
 import { type App, onlyMethods } from './base.ts';
 
+/** Why a gateway should get no calls now; undefined when it should. */
+export interface ReadinessSource {
+  refusal(): CallError | undefined | Promise<CallError | undefined>;
+}
+
 /** `/healthz`: the process is alive. `/readyz`: it should get calls now. */
-export function registerHealth(app: App, readiness: Pick<Readiness, 'refusal'>): void {
+export function registerHealth(app: App, readiness: ReadinessSource): void {
   app.get('/healthz', (c) => c.json({ status: 'ok' }));
-  app.get('/readyz', (c) => {
-    const refusal = readiness.refusal();
+  app.get('/readyz', async (c) => {
+    const refusal = await readiness.refusal();
     if (refusal !== undefined) throw refusal;
     return c.json({ status: 'ok' });
   });

@@ -24,6 +24,7 @@ process.on('message', (message) => {
     });
   }
 });
+process.send({ type: 'waiting' });
 
 function drain() {
   if (behaviour === 'stuck') for (;;);
