@@ -48,6 +48,16 @@ const table: readonly [title: string, behaviour: string, steps: Step[], events: 
     0,
   ],
   [
+    'a program that can reload does so at SIGHUP and goes on',
+    'reloads',
+    [
+      ['started', 'SIGHUP'],
+      ['reload', 'SIGTERM'],
+    ],
+    ['start', 'started', 'reload', 'end', 'ended', 'exit 0'],
+    0,
+  ],
+  [
     'a second SIGINT ends at once',
     'slow-end',
     [

@@ -64,15 +64,16 @@ class StaleConnection extends Error {
 /** Looks at an answer; what it throws fails the request. */
 export type AnswerCheck = (method: string, path: string, answer: HttpAnswer) => void;
 
-/** A caller of one gateway that keeps its connections alive; as many requests at once as are made. */
+/** A caller of one gateway that keeps its connections alive, unless told not to; as many requests at once as are made. */
 export class HttpClient {
   readonly port: number;
   readonly #check: AnswerCheck;
-  readonly #agent = new Agent({ keepAlive: true, maxFreeSockets: 1000 });
+  readonly #agent: Agent;
 
-  constructor(port: number, check: AnswerCheck = () => {}) {
+  constructor(port: number, check: AnswerCheck = () => {}, keepAlive = true) {
     this.port = port;
     this.#check = check;
+    this.#agent = new Agent({ keepAlive, maxFreeSockets: 1000 });
   }
 
   /** Rejects when the connection fails or the check throws; every other answer resolves, whatever its status. */
@@ -139,8 +140,13 @@ export class HttpClient {
 }
 
 /** A client whose connections are closed with the test. */
-export function httpClient(t: TestContext, port: number, check?: AnswerCheck): HttpClient {
-  const client = new HttpClient(port, check);
+export function httpClient(
+  t: TestContext,
+  port: number,
+  check?: AnswerCheck,
+  keepAlive?: boolean,
+): HttpClient {
+  const client = new HttpClient(port, check, keepAlive);
   t.after(() => client.close());
   return client;
 }

@@ -33,4 +33,5 @@ await run('stub', {
   },
   endLimitMs: behaviour === 'stuck-end' ? 100 : 10_000,
   ...(endsItself ? { ended } : {}),
+  ...(behaviour === 'reloads' ? { reload: async () => say('reload') } : {}),
 });
