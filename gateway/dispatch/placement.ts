@@ -21,17 +21,17 @@ import type { Endpoint } from './worker-entry.ts';
  * | a live worker has a free slot, nothing is parked           | *push* to its private subject, of several to the one    |
  * |                                                            | with the least `(outstanding + 1) × run time`           |
  * | no slot is free, but a worker is fast (below 5 ms)         | *send ahead*: up to one more call for each of its slots |
- * | neither; or three workers said `busy`; or others wait; or  | *park*: it waits in the wait queue until a worker pulls |
+ * | neither; or `busy` came three times; or others wait; or    | *park*: it waits in the wait queue until a worker pulls |
  * | the broker is lost                                         |                                                         |
  * | the same, with parking switched off                        | `saturated`                                             |
  * | a worker answers `busy`, `draining`; nobody is subscribed  | nobody ran it: it is placed again                       |
- * | a worker answers `expired`                                 | nobody ran it: `deadline_exceeded`                      |
+ * | a worker answers `expired`                                 | its group did not run it: `deadline_exceeded`           |
  * | a fast worker answers while calls are parked               | it is sent the next one ahead, without a pull           |
  * | a worker pulls                                             | the next of the wait queue; not one with less time left |
  * |                                                            | than a run needs                                        |
  * | on the shared subject: the broker is connected             | *broadcast*: plain responders listen there, and a       |
  * |                                                            | gateway that has just started finds its workers         |
- * | the broker is lost                                         | `broker_unavailable`                                    |
+ * | on the shared subject: the broker is lost                  | `broker_unavailable`                                    |
  * | nobody listens there                                       | again after 20, 50 and 100 ms, unless it is certain;    |
  * |                                                            | then `no_responders`                                    |
  * | silence                                                    | nothing, ever: it may run. At most once needs no more   |

@@ -18,14 +18,14 @@ import { RunTime } from './run-time.ts';
  *      leaving, unreachable ── its state, not draining ──► live
  *      any ── it says bye, or a probe finds nobody ──► out of the table
  *
- *   | event            | what it is                                      | who reports it                           |
- *   |------------------|-------------------------------------------------|------------------------------------------|
- *   | heard            | a state; an answer to a probe; a reply; a pull  | worker-table.ts; liveness.ts for probes  |
- *   |                  | that meets parked calls                         |                                          |
- *   | no answer        | 500 ms after a probe                            | liveness.ts                              |
- *   | draining         | in its state; in a reply                        | worker-table.ts; dispatcher.ts           |
- *   | unreachable      | a call for it finds nobody                      | dispatcher.ts                            |
- *   | bye; found nobody| in its state; a probe finds nobody              | liveness.ts                              |
+ *   | event              | what it is                                          | who reports it                          |
+ *   |--------------------|-----------------------------------------------------|-----------------------------------------|
+ *   | heard              | a state, a reply, a pull that meets parked calls;   | worker-table.ts;                        |
+ *   |                    | an answer to a probe                                | liveness.ts                             |
+ *   | no answer          | none for 500 ms after a probe, nor anything else    | liveness.ts                             |
+ *   | draining           | in its state; in a reply                            | worker-table.ts; dispatcher.ts          |
+ *   | unreachable        | a call for it finds nobody                          | dispatcher.ts                           |
+ *   | bye; finds nobody  | in its state; a probe that finds nobody             | liveness.ts                             |
  *
  * Only a live worker that is not leaving is given calls.
  */
