@@ -116,6 +116,9 @@ export class WorkerEntry {
   }
 }
 
+/** Weight of the newest trip: a gateway that becomes busy is followed within some tens of calls. */
+const TRIP_GAIN = 1 / 16;
+
 /** One function of one worker. */
 export class Endpoint {
   readonly worker: WorkerEntry;
@@ -127,6 +130,7 @@ export class Endpoint {
   #running = 0;
   #buffered = 0;
   #serviceMs = 0;
+  #tripMs = 0;
   #outstanding = 0;
   /** As last reported, less what was sent since. */
   #reportedFree = 0;
@@ -156,6 +160,14 @@ export class Endpoint {
   /** Moving average of one call's run time in milliseconds, as last reported; 0 = not known. */
   get serviceMs(): number {
     return this.#serviceMs;
+  }
+
+  /**
+   * Moving average of what the way to the worker and back takes in milliseconds, the work of both event loops included;
+   * 0 = not known.
+   */
+  get tripMs(): number {
+    return this.#tripMs;
   }
 
   /** Calls of this gateway that it has not answered. */
@@ -193,8 +205,12 @@ export class Endpoint {
     this.#serviceMs = serviceMs;
   }
 
-  /** Takes what a reply says. */
-  reportInReply({ free, serviceMs, workMs }: WorkerReport): void {
+  /** Takes what a reply says that came `elapsedMs` after its call was sent. */
+  reportInReply({ free, serviceMs, waitMs, workMs }: WorkerReport, elapsedMs: number): void {
+    if (waitMs !== undefined && workMs !== undefined) {
+      const tripMs = Math.max(0, elapsedMs - waitMs - workMs);
+      this.#tripMs += TRIP_GAIN * (tripMs - this.#tripMs);
+    }
     if (free !== undefined) this.#reportedFree = free;
     if (serviceMs !== undefined) this.#serviceMs = serviceMs;
     if (workMs !== undefined) this.runTime.add(workMs);
