@@ -2,6 +2,7 @@
 import { originOf, runBenchProgram, writeFiles } from '../../harness/bench-program.ts';
 import { goalsTable } from '../../harness/goals.ts';
 import { type BenchResult, runBench } from './bench.ts';
+import { type Extras, measureExtras } from './extras/extras.ts';
 import { judge } from './goals.ts';
 import { readThroughputOptions, usage } from './options.ts';
 import { processorChart } from './report/chart.ts';
@@ -14,7 +15,7 @@ runBenchProgram(async (args) => {
     return 0;
   }
   const begun = originOf('bench:throughput', args);
-  const report = ({ records, versions }: BenchResult) => {
+  const report = ({ records, versions }: BenchResult, extras?: Extras) => {
     const goals = judge(records);
     const origin = { ...begun, versions: { node: process.versions.node, ...versions } };
     const { runs } = records;
@@ -22,8 +23,8 @@ runBenchProgram(async (args) => {
     const missing = Object.fromEntries(records.missing);
     const cell = { connections: options.connections.includes(64) ? 64 : (options.connections[0] ?? 1) };
     writeFiles(options.out, {
-      'results.json': JSON.stringify({ origin, options, goals, runs, memory, missing }, undefined, 1),
-      'results.md': reportMarkdown({ origin, options, records, goals }),
+      'results.json': JSON.stringify({ origin, options, goals, runs, memory, missing, extras }, undefined, 1),
+      'results.md': reportMarkdown({ origin, options, records, goals, extras }),
       'throughput.svg': processorChart(
         { ...cell, bodyBytes: options.bodies[0] ?? 256 },
         options.systems,
@@ -36,7 +37,7 @@ runBenchProgram(async (args) => {
     console.log(line);
     report(soFar);
   });
-  const goals = report(result);
+  const goals = report(result, options.extras ? await measureExtras() : undefined);
   console.log(goalsTable(goals));
   console.log(`wrote results.json, results.md and a chart to ${options.out}`);
   const { records } = result;

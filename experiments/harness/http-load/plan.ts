@@ -6,6 +6,8 @@ export interface LoadPlan {
   readonly connections: number;
   /** A JSON body of exactly so many bytes, at least 16. */
   readonly bodyBytes: number;
+  /** Besides the usual ones. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** The body of a right answer; any if absent. */
   readonly expected?: string | undefined;
 }
@@ -27,7 +29,7 @@ export interface LoadFigures {
 }
 
 /** The whole request of a plan. */
-export function requestOf({ url, bodyBytes }: LoadPlan): Buffer {
+export function requestOf({ url, bodyBytes, headers = {} }: LoadPlan): Buffer {
   const { host, pathname } = new URL(url);
   const frame = JSON.stringify({ text: '' });
   const body = JSON.stringify({ text: 'a'.repeat(Math.max(0, bodyBytes - frame.length)) });
@@ -36,6 +38,7 @@ export function requestOf({ url, bodyBytes }: LoadPlan): Buffer {
     `Host: ${host}`,
     'Content-Type: application/json',
     `Content-Length: ${body.length}`,
+    ...Object.entries(headers).map((pair) => pair.join(': ')),
   ];
   return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`, 'latin1');
 }

@@ -2,6 +2,7 @@ import type { Origin } from '../../../harness/bench-program.ts';
 import { type GoalResult, goalsTable } from '../../../harness/goals.ts';
 import { fixed, markdownTable, originText } from '../../../harness/report/markdown.ts';
 import { sum } from '../../../harness/statistics.ts';
+import type { Extras } from '../extras/extras.ts';
 import type { ThroughputOptions } from '../options.ts';
 import { type ByRole, type Cell, errorsOf, type Figure, figures, type Records } from '../records.ts';
 
@@ -11,10 +12,11 @@ export interface ReportSource {
   readonly options: Pick<ThroughputOptions, 'systems' | 'connections' | 'bodies' | 'rounds' | 'seconds'>;
   readonly records: Records;
   readonly goals: readonly GoalResult[];
+  readonly extras: Extras | undefined;
 }
 
 /** The whole report, ready to be pasted into a page. */
-export function reportMarkdown({ origin, options, records, goals }: ReportSource): string {
+export function reportMarkdown({ origin, options, records, goals, extras }: ReportSource): string {
   const { rounds, seconds, bodies, connections } = options;
   const foreign = records.runs.flatMap(({ foreignShare }) => foreignShare ?? []);
   const others =
@@ -28,6 +30,7 @@ export function reportMarkdown({ origin, options, records, goals }: ReportSource
     ...(goals.length === 0 ? [] : [goalsTable(goals)]),
     ...cells.map((cell) => cellTable(cell, options, records)),
     memoryTable(options, records),
+    ...(extras === undefined ? [] : [heldTable(extras), startTable(extras)]),
     ...[...records.missing].map(([system, reason]) => `${system} is left out: ${reason}.`),
   ].join('\n\n');
 }
@@ -77,4 +80,26 @@ function memoryTable({ systems }: ReportSource['options'], records: Records): st
     return [[title, ...ROLES.map((role) => `${mebibytes(idle, role)} → ${mebibytes(after, role)}`)]];
   });
   return `Memory in MiB (RSS), before the first call and after the last.\n\n${markdownTable(['system', ...ROLES], rows)}`;
+}
+
+function heldTable({ held }: Extras): string {
+  const kibibytes = (bytes: number | undefined) => fixed(bytes === undefined ? undefined : bytes / 1024, 1);
+  const rows = [
+    ['in the floor', kibibytes(held.floor.gateway), '–'],
+    ['running', kibibytes(held.running.gateway), kibibytes(held.running.worker)],
+    ['parked', kibibytes(held.parked.gateway), '–'],
+  ];
+  const heading =
+    'Memory in KiB (RSS) of one more call that is held, with its connection: 5,000 calls less 500.';
+  return `${heading}\n\n${markdownTable(['a call', 'gateway', 'worker'], rows)}`;
+}
+
+function startTable({ starts }: Extras): string {
+  const rows = Object.entries(starts).map(([command, { wallMs, processorMs }]) => [
+    `\`${command}\``,
+    fixed(wallMs, 0),
+    fixed(processorMs, 0),
+  ]);
+  const heading = 'From the start until it serves, in ms; `dev` starts a broker and two workers too.';
+  return `${heading}\n\n${markdownTable(['command', 'time', 'processor time'], rows)}`;
 }

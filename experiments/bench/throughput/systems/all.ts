@@ -16,6 +16,8 @@ export const systems: Readonly<Record<string, System>> = {
   'hono-floor': { title: 'Hono on the floor', start: bare('hono-floor') },
   'hono-request': { title: 'Hono, `nc.request()`', start: bare('hono-request') },
   ours: { title: '**now-or-never**', start: ours({}) },
+  // By default a worker runs 16 calls at a time, and what comes beyond is parked.
+  'ours-free': { title: 'now-or-never, slots for all', start: ours({ flags: ['--slots', '512'] }) },
   'ours-bare': { title: 'now-or-never before a bare responder', start: ours({ worker: 'bare' }) },
   moleculer: {
     title: 'moleculer-web, NATS',

@@ -9,14 +9,16 @@ const HANDLER = fileURLToPath(new URL('../programs/handler.mjs', import.meta.url
 
 /**
  * The product as it is shipped: the built program with its defaults, logs at info to a file. `dist` is another build
- * of it; `bare` puts its gateway before a bare responder.
+ * of it; `bare` puts its gateway before a bare responder, and `flags` are more of its worker's.
  */
 export function ours({
   dist,
   worker = 'ours',
+  flags = [],
 }: {
   dist?: string | undefined;
   worker?: 'ours' | 'bare';
+  flags?: readonly string[];
 }): SystemStarter {
   return async (processes) => {
     const broker = await Broker.start(processes, process.env, { isMonitored: true });
@@ -34,7 +36,7 @@ export function ours({
       const env = { NATS_URL: natsUrl, SUBJECT: `now.call.${FUNCTION}` };
       await startModule(processes, 'worker', 'programs/responder.mjs', env);
     } else {
-      const args = ['worker', HANDLER, '--nats-url', natsUrl];
+      const args = ['worker', HANDLER, '--nats-url', natsUrl, ...flags];
       processes.program('worker', 'worker', { built, args, outputFile: log('worker.log') });
       outputFiles.push(log('worker.log'));
     }

@@ -6,7 +6,7 @@ test('without arguments every system is measured in nine cells', () => {
   const options = readThroughputOptions([]);
   assert.deepEqual(options?.connections, [1, 64, 256]);
   assert.deepEqual(options?.bodies, [256, 16_384, 262_144]);
-  assert.equal(Object.keys(options?.systems ?? {}).length, 9);
+  assert.equal(Object.keys(options?.systems ?? {}).length, 10);
   assert.equal(options?.extras, true);
 });
 

@@ -40,6 +40,18 @@ test('the report has a row for each system, marks errors, and says who is left o
     options: { systems, connections: [64], bodies: [256], rounds: 3, seconds: 1 },
     records,
     goals: judge(records),
+    extras: {
+      held: {
+        floor: { gateway: 10_240, worker: undefined },
+        running: { gateway: 20_480, worker: 5120 },
+        parked: { gateway: 15_360, worker: undefined },
+      },
+      starts: {
+        gateway: { wallMs: 500.4, processorMs: 600 },
+        worker: { wallMs: 700, processorMs: 800 },
+        dev: { wallMs: 900, processorMs: 1000 },
+      },
+    },
   });
   assert.match(page, /^```sh\nnpm run bench:throughput -- --quick\n```/);
   assert.match(
@@ -47,6 +59,8 @@ test('the report has a row for each system, marks errors, and says who is left o
     /\| floor: `node:http`, NATS client, own mux \| 12 \(10–14\) \| 6 \(5–7\) \|.*\| \*\*6\*\* \|/,
   );
   assert.match(page, /\| \*\*now-or-never\*\* \| 20 \| 10 \|.*\| 1000 \|/);
+  assert.match(page, /\| running \| 20.0 \| 5.0 \|/);
+  assert.match(page, /\| `gateway` \| 500 \| 600 \|/);
   assert.match(page, /nginx is left out: nginx is not installed/);
   assert.doesNotMatch(page, /Moleculer.*\| \d/i);
 });
