@@ -13,7 +13,7 @@ export default {
     'workers/run/thread-entry.ts!',
     'examples/*.mjs!',
     'experiments/**/main.ts!',
-    'experiments/harness/{handler.mjs,plain-worker.ts,program-entry.mjs}!',
+    'experiments/harness/{handler.mjs,http-worker.ts,plain-worker.ts,program-entry.mjs}!',
     'experiments/bench/**/workers/*.ts!',
     'experiments/bench/throughput/programs/*.mjs!',
     'scripts/*.{ts,mjs}!',

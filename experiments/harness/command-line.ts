@@ -31,3 +31,20 @@ export function asUsage<T>(read: () => T): T {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }
 }
+
+/** Other builds of the product, `name=dist` separated by commas, as systems of these names. */
+export function readBuilds<T>(
+  list: string | undefined,
+  taken: readonly string[],
+  build: (dist: string) => T,
+): Record<string, T> {
+  if (list === undefined) return {};
+  const builds = list.split(',').map((pair) => {
+    const [name = '', dist = ''] = pair.split('=', 2);
+    if (name === '' || dist === '' || taken.includes(name)) {
+      throw new Error(`--builds must be names that no system has, and folders: name=dist; got ${pair}`);
+    }
+    return [name, build(dist)] as const;
+  });
+  return Object.fromEntries(builds);
+}

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { asUsage, chosenSystems, positive, positives } from '../../harness/command-line.ts';
+import { asUsage, chosenSystems, positive, positives, readBuilds } from '../../harness/command-line.ts';
 import { build, type System, systems } from './systems/all.ts';
 
 /** What to measure. */
@@ -63,7 +63,7 @@ export function readThroughputOptions(args: readonly string[]): ThroughputOption
       quick,
       systems: {
         ...readSystems(values.systems ?? (quick ? QUICK_SYSTEMS : undefined)),
-        ...readBuilds(values.builds),
+        ...readBuilds(values.builds, Object.keys(systems), build),
       },
       connections: positives('--connections', given.connections),
       bodies: positives('--bodies', given.bodies),
@@ -81,16 +81,4 @@ function readSystems(names: string | undefined): Record<string, System> {
   if (names === undefined) return systems;
   const chosen = chosenSystems(names, Object.keys(systems));
   return Object.fromEntries(Object.entries(systems).filter(([name]) => chosen.includes(name)));
-}
-
-function readBuilds(list: string | undefined): Record<string, System> {
-  if (list === undefined) return {};
-  const builds = list.split(',').map((pair) => {
-    const [name = '', dist = ''] = pair.split('=', 2);
-    if (name === '' || dist === '' || Object.hasOwn(systems, name)) {
-      throw new Error(`--builds must be names that no system has, and folders: name=dist; got ${pair}`);
-    }
-    return [name, build(name, dist)] as const;
-  });
-  return Object.fromEntries(builds);
 }

@@ -1,6 +1,7 @@
 import type { Processes } from '../processes.ts';
 import type { RunningProcess } from '../running-process.ts';
-import type { LoadCommand, LoadFigures, LoadPlan } from './plan.ts';
+import { sum } from '../statistics.ts';
+import type { LoadCommand, LoadFigures, LoadPlan, OpenPlan, PhaseFigures } from './plan.ts';
 
 const LIMIT_MS = 20_000;
 
@@ -8,8 +9,9 @@ const LIMIT_MS = 20_000;
 export class LoadProcess {
   readonly #process: RunningProcess;
 
-  constructor(processes: Processes) {
-    this.#process = processes.fork('generator', 'load', new URL('./main.ts', import.meta.url));
+  /** Several need names of their own. */
+  constructor(processes: Processes, name = 'load') {
+    this.#process = processes.fork('generator', name, new URL('./main.ts', import.meta.url));
   }
 
   /** Calls from now on. */
@@ -34,6 +36,13 @@ export class LoadProcess {
     this.#tell({ kind: 'stop' });
     // Sent by `main.ts`, which is ours.
     return (await this.#process.message(LIMIT_MS)) as LoadFigures;
+  }
+
+  /** Plays an open loop; resolves with the figures of its phases. Nothing else may be asked meanwhile. */
+  async play(plan: OpenPlan): Promise<PhaseFigures[]> {
+    this.#tell({ kind: 'play', plan });
+    const seconds = sum(plan.phases.map((phase) => phase.seconds));
+    return (await this.#process.message(seconds * 1000 + LIMIT_MS)) as PhaseFigures[];
   }
 
   #tell(command: LoadCommand): void {

@@ -9,7 +9,7 @@ const LIMIT_MS = 10_000;
 
 test('a body has exactly the bytes asked for, and is JSON', () => {
   for (const bodyBytes of [16, 256, 16_384]) {
-    const request = requestOf({ url: 'http://127.0.0.1:1/functions/a', connections: 1, bodyBytes });
+    const request = requestOf({ url: 'http://127.0.0.1:1/functions/a', bodyBytes });
     const body = request.toString().split('\r\n\r\n')[1] ?? '';
     assert.equal(body.length, bodyBytes);
     assert.equal(typeof JSON.parse(body).text, 'string');

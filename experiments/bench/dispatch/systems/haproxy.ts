@@ -3,7 +3,7 @@ import { proxyVersion } from '../../../harness/proxies/proxy.ts';
 import { startWorkers } from './plain.ts';
 import { FUNCTION, type SystemStarter } from './system.ts';
 
-const HTTP_WORKER = new URL('../workers/http.ts', import.meta.url);
+const HTTP_WORKER = new URL('../../../harness/http-worker.ts', import.meta.url);
 
 /** HAProxy in front of HTTP workers: one for each gateway, or one that all callers share. */
 export function haproxy(proxies: 'each' | 'shared'): SystemStarter {

@@ -32,6 +32,6 @@ export const systems: Readonly<Record<string, System>> = {
 };
 
 /** Another build of the product as a system. */
-export function build(name: string, dist: string): System {
-  return { title: `now-or-never, ${name}`, start: ours({ dist }) };
+export function build(dist: string): System {
+  return { title: `now-or-never, ${dist}`, start: ours({ dist }) };
 }
