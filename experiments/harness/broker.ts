@@ -3,7 +3,6 @@ import type { Environment } from '../../cli/command.ts';
 import { freePort } from '../../lib/free-port.ts';
 import { type NatsServer, startNatsServer } from '../../lib/nats-server.ts';
 import type { Processes } from './processes.ts';
-import { processorUs } from './processor.ts';
 
 /** A NATS server of a run. It keeps its ports when it is started again. */
 export class Broker {
@@ -21,7 +20,7 @@ export class Broker {
     const broker = new Broker(env);
     processes.adopt(
       'broker',
-      () => processorUs(broker.#server?.pid ?? Number.NaN),
+      () => broker.#server?.pid ?? Number.NaN,
       () => broker.#end(),
     );
     if (isMonitored) broker.#monitorPort = await freePort();
