@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LOG_LEVELS } from '../lib/log.ts';
+import { LOG_LEVELS } from '../lib/log-levels.ts';
 import { parseServerList } from '../lib/nats-address.ts';
 import { choice, integer, text } from '../lib/options.ts';
 import { DEFAULT_GROUP, DEFAULT_PREFIX, subjectPrefix, token } from '../protocol/subjects.ts';
