@@ -135,6 +135,17 @@ test('a taken port is one line, exit code 1, and nothing is left', LIMIT, async 
   assert.equal(isAlive(brokerPid(dev)), false);
 });
 
+test('workers that cannot start are one line, exit code 1, and nothing is left', LIMIT, async (t) => {
+  const folder = await functionsFolder(t, { 'bad.mjs': 'export default (' });
+  const dev = startDev(t, folder);
+  assert.equal((await dev.ended).code, 1);
+  assert.match(
+    dev.errors,
+    /^now-or-never dev: no function could be loaded from .*bad\.mjs: SyntaxError.*\n$/,
+  );
+  assert.equal(isAlive(brokerPid(dev)), false);
+});
+
 test('without functions and without a folder for them it says what it needs', LIMIT, async (t) => {
   const cwd = await functionsFolder(t, {});
   const ran = runCommand(t, ['dev'], { cwd });
