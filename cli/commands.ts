@@ -5,13 +5,13 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'dev',
     usage: '[file or folder]...',
-    summary: 'all in one for development: a NATS server, workers and a gateway',
+    summary: 'run a NATS server, workers and a gateway, for development',
     load: async () => (await import('./dev.ts')).devCommand,
   },
   {
     name: 'gateway',
     usage: '',
-    summary: 'answer HTTP calls by workers on NATS',
+    summary: 'accept calls over HTTP and send them to workers over NATS',
     load: async () => (await import('./gateway.ts')).gatewayCommand,
   },
   {
@@ -23,7 +23,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'top',
     usage: '',
-    summary: 'show what the workers of each function do, and how many calls wait',
+    summary: 'show the load of the workers of each function, and how many calls wait',
     load: async () => (await import('./top.ts')).topCommand,
   },
   {

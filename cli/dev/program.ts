@@ -82,9 +82,9 @@ export class Dev {
       startNatsServer({ bin, log }),
     );
     this.#natsUrl = this.#nats.url;
-    log.info({ url: this.#natsUrl, process: this.#nats.pid }, 'nats-server runs');
+    log.info({ url: this.#natsUrl, process: this.#nats.pid }, 'nats-server started');
     void this.#nats.exited.then((exit) => {
-      if (!this.#isEnding) log.error(exit, 'nats-server ended, start dev again');
+      if (!this.#isEnding) log.error(exit, 'nats-server exited; restart dev');
     });
   }
 
@@ -129,10 +129,10 @@ export class Dev {
     try {
       await this.#pool?.restartAll();
       if (!this.#isEnding)
-        this.#log.info({ functions: this.#pool?.functions }, 'workers replaced after a change');
+        this.#log.info({ functions: this.#pool?.functions }, 'workers restarted after a change');
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      this.#log.error(`workers not replaced, the old ones keep serving: ${reason}`);
+      this.#log.error(`workers not restarted, the old ones keep serving: ${reason}`);
     }
   }
 }

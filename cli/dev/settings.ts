@@ -6,19 +6,19 @@ import { commonSettings, serverList, workerSettings } from '../settings.ts';
 export const devSettings = {
   ...gatewaySettings,
   ...workerSettings,
-  processes: integer({ min: 1, max: 256, fallback: 2, help: 'How many worker processes to run.' }),
+  processes: integer({ min: 1, max: 256, default: 2, help: 'Number of worker processes.' }),
   watch: toggle({
-    fallback: true,
-    help: 'Replace the worker processes when a file beside the functions changes.',
+    default: true,
+    help: 'Restart the worker processes when a source file changes.',
   }),
   ...commonSettings,
   natsUrl: text({
     schema: serverList,
     placeholder: 'url,...',
-    fallback: undefined,
-    fallbackText: 'a server of its own',
+    default: undefined,
+    defaultText: 'starts its own server',
     isSecret: true,
-    help: 'NATS servers to use, a comma list; without it, dev starts one (NATS_SERVER_BIN names the program).',
+    help: 'NATS servers to use, separated by commas; without it, dev starts one (from NATS_SERVER_BIN if set).',
   }),
 };
 

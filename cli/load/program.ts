@@ -51,7 +51,9 @@ export function loadProgram(values: LoadSettings, addresses: readonly string[]):
     async end() {
       load.stop();
       if (load.inFlight > 0) {
-        reporter.say(`waits up to ${lingerMs / 1000} s for ${load.inFlight} answers; Ctrl-C ends it at once`);
+        reporter.say(
+          `waiting up to ${lingerMs / 1000} s for ${load.inFlight} answers; press Ctrl-C again to exit at once`,
+        );
       }
       const limit = setTimeout(() => load.abort(), lingerMs);
       await ended;
@@ -65,10 +67,10 @@ export function loadProgram(values: LoadSettings, addresses: readonly string[]):
 function loadOptions(values: LoadSettings, addresses: readonly string[]): LoadPlan {
   const { function: fn, rate, seconds, clients, deadlineMs, notebook, polite, maxInFlight, seed } = values;
   if (notebook && rate !== undefined) {
-    throw new OptionsError('--notebook and --rate exclude each other: the notebook has a pace of its own');
+    throw new OptionsError('--notebook and --rate cannot be combined: --notebook has its own rate');
   }
   if (notebook && values.body !== undefined) {
-    throw new OptionsError('--notebook and --body exclude each other: the notebook has bodies of its own');
+    throw new OptionsError('--notebook and --body cannot be combined: --notebook has its own bodies');
   }
   return {
     urls: (addresses.length > 0 ? addresses : [DEFAULT_BASE_URL]).map((address) => fullUrl(address, fn)),
@@ -92,10 +94,10 @@ function fullUrl(address: string, fn: string | undefined): string {
     throw new OptionsError(`the address ${JSON.stringify(address)} must be like http://host:port`);
   }
   if (url.username !== '' || url.password !== '') {
-    throw new OptionsError('an address must have no user and no password');
+    throw new OptionsError('an address must not contain a user or password');
   }
   if (url.pathname !== '/' || url.search !== '') return url.href;
-  if (fn === undefined) throw new OptionsError(`load needs --function <name>, or addresses with a path`);
+  if (fn === undefined) throw new OptionsError('load needs --function <name>, or addresses with a path');
   return new URL(`/functions/${fn}`, url).href;
 }
 

@@ -10,68 +10,68 @@ export const loadSettings = {
   function: text({
     schema: functionName,
     placeholder: 'name',
-    fallback: undefined,
-    fallbackText: 'none',
-    help: 'Function to call, at addresses without a path.',
+    default: undefined,
+    defaultText: 'none',
+    help: 'Function to call at addresses without a path.',
   }),
   rate: decimal({
     min: 0.001,
     max: 100_000,
     placeholder: 'number',
-    fallback: undefined,
-    fallbackText: String(DEFAULT_RATE),
-    help: 'Calls a second of all clients together, at random moments (Poisson).',
+    default: undefined,
+    defaultText: String(DEFAULT_RATE),
+    help: 'Calls per second of all clients together, at random intervals (Poisson).',
   }),
   seconds: decimal({
     min: 0.001,
     max: 86_400,
     placeholder: 'seconds',
-    fallback: 10,
-    help: 'How long to send; answers are waited for after it.',
+    default: 10,
+    help: 'How long to send; then it waits for the last answers.',
   }),
   clients: integer({
     min: 1,
     max: 1000,
-    fallback: 1,
-    help: 'Independent producers, each with its own pace and pauses.',
+    default: 1,
+    help: 'Number of independent clients, each with its own schedule and pauses.',
   }),
   body: text({
     schema: z.string(),
     placeholder: 'text or @file',
-    fallback: undefined,
-    fallbackText: 'none',
-    help: 'Body of every call; application/json if it is JSON, else application/octet-stream.',
+    default: undefined,
+    defaultText: 'none',
+    help: 'Body of every call; sent as application/json if it is JSON, else as application/octet-stream.',
   }),
   deadlineMs: integer({
     min: 1,
     max: 3_600_000,
     placeholder: 'ms',
-    fallback: undefined,
-    fallbackText: "the gateway's",
-    help: 'Time for a call, sent as Request-Timeout.',
+    default: undefined,
+    defaultText: "the gateway's",
+    help: 'Deadline of a call, sent as Request-Timeout.',
   }),
   notebook: toggle({
-    fallback: false,
+    default: false,
     help: 'Each client sends {"user_id": n} every 0 to 1.5 s, instead of --rate and --body.',
   }),
   polite: toggle({
-    fallback: false,
-    help: 'A client that gets a 503 with Retry-After pauses for as long.',
+    default: false,
+    help: 'A client that gets a 503 with Retry-After pauses for that time.',
   }),
   maxInFlight: integer({
     min: 1,
     max: 1_000_000,
-    fallback: 10_000,
-    help: 'Calls under way at once; what is due beyond is not sent, and counted.',
+    default: 10_000,
+    help: 'Maximum number of open calls; calls beyond it are counted and not sent.',
   }),
   seed: integer({
     min: 0,
     max: 4_294_967_295,
-    fallback: undefined,
-    fallbackText: 'a random one',
-    help: 'The same seed gives calls at the same times.',
+    default: undefined,
+    defaultText: 'random',
+    help: 'Seed of the schedule: the same seed sends calls at the same times.',
   }),
-  json: toggle({ fallback: false, help: 'Print the summary as one JSON object.' }),
+  json: toggle({ default: false, help: 'Print the summary as one JSON object.' }),
 };
 
 /** Their values. */
@@ -81,15 +81,15 @@ function decimal<T extends number | undefined>(declared: {
   min: number;
   max: number;
   placeholder: string;
-  fallback: T;
-  fallbackText?: string;
+  default: T;
+  defaultText?: string;
   help: string;
 }): Option<T | number> {
-  const { min, max, placeholder, fallback, fallbackText = String(fallback), help } = declared;
+  const { min, max, placeholder, default: value, defaultText = String(value), help } = declared;
   const schema = z
     .string()
     .regex(/^\d{1,9}(\.\d{1,9})?$/, `must be a number, ${min} to ${max}`)
     .transform(Number)
     .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`));
-  return { schema, placeholder, fallback, fallbackText, help, isSecret: false };
+  return { schema, placeholder, default: value, defaultText, help, isSecret: false };
 }

@@ -62,8 +62,7 @@ export function topProgram(values: TopSettings): Program {
       stdout.on('error', () => finish(0));
       bus.start();
       await awaitConnection(bus, systemClock, CONNECT_WAIT_MS);
-      if (values.once && !bus.connected)
-        throw new Error('no connection to NATS; --nats-url says where it is');
+      if (values.once && !bus.connected) throw new Error('cannot connect to NATS, see --nats-url');
       observer.start();
       if (isDrawn) {
         screen.start();

@@ -5,9 +5,9 @@ import { commonSettings, milliseconds } from '../settings.ts';
 export const topSettings = {
   natsUrl: commonSettings.natsUrl,
   subjectPrefix: commonSettings.subjectPrefix,
-  everyMs: milliseconds({ fallback: 1000, min: 100, help: 'How often to ask the workers, and to show.' }),
-  once: toggle({ fallback: false, help: 'Show once, after two times --every-ms, and end.' }),
-  json: toggle({ fallback: false, help: 'One JSON object per line instead of a table.' }),
+  everyMs: milliseconds({ default: 1000, min: 100, help: 'Interval between two snapshots.' }),
+  once: toggle({ default: false, help: 'Print one snapshot, after two intervals, and exit.' }),
+  json: toggle({ default: false, help: 'Print one JSON object per line instead of a table.' }),
 };
 
 /** Their values. */

@@ -34,13 +34,13 @@ for (const { name, load } of COMMANDS) {
     const command = await load();
     const ran = runCommand(t, [name, '--help', '--port', 'wrong']);
     assert.equal((await ran.ended).code, 0);
-    for (const [key, { help, fallbackText }] of Object.entries(command.settings)) {
+    for (const [key, { help, defaultText }] of Object.entries(command.settings)) {
       const flag = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
       assert.match(
         ran.output,
         new RegExp(`  --(\\[no-\\])?${flag} .*${flag.replaceAll('-', '_').toUpperCase()} `),
       );
-      assert.ok(ran.output.includes(`default: ${fallbackText}\n      ${help}\n`), key);
+      assert.ok(ran.output.includes(`default: ${defaultText}\n      ${help}\n`), key);
     }
   });
 }
@@ -64,7 +64,7 @@ const refused: readonly [command: Command, args: string[], env: Record<string, s
     gatewayCommand,
     ['--subject-prefix', 'now.>'],
     {},
-    '--subject-prefix now.> must be tokens of A-Z a-z 0-9 _ - joined by dots, at most 128 characters',
+    '--subject-prefix now.> must be tokens of A-Z a-z 0-9 _ - separated by dots, at most 128 characters',
   ],
   [
     workerCommand,
