@@ -1,7 +1,7 @@
 import type { Processes } from '../processes.ts';
 import type { RunningProcess } from '../running-process.ts';
 import { sum } from '../statistics.ts';
-import type { LoadCommand, LoadFigures, LoadPlan, OpenPlan, PhaseFigures } from './plan.ts';
+import type { HoldPlan, LoadCommand, LoadFigures, LoadPlan, OpenPlan, PhaseFigures } from './plan.ts';
 
 const LIMIT_MS = 20_000;
 
@@ -17,6 +17,11 @@ export class LoadProcess {
   /** Calls from now on. */
   begin(plan: LoadPlan): void {
     this.#tell({ kind: 'begin', plan });
+  }
+
+  /** Sends calls that it holds until it ends. */
+  hold(plan: HoldPlan): void {
+    this.#tell({ kind: 'hold', plan });
   }
 
   /** Counts from now on. */
