@@ -3,7 +3,7 @@ import { connect } from 'nats';
 import { demandSchema } from '../../../protocol/state.ts';
 import { Broker } from '../../harness/broker.ts';
 import { startGateway } from '../../harness/gateway.ts';
-import type { LoadFigures, LoadPlan, RequestPlan } from '../../harness/http-load/plan.ts';
+import type { LoadFigures, RequestPlan } from '../../harness/http-load/plan.ts';
 import { LoadProcess } from '../../harness/http-load/start.ts';
 import type { Processes } from '../../harness/processes.ts';
 import { until } from '../../harness/until.ts';
@@ -38,8 +38,6 @@ export interface RunFigures {
 
 const SIMULATED = new URL('./workers/simulated.ts', import.meta.url);
 const LIMIT_MS = 60_000;
-const WARM_UP_STEP_MS = 500;
-const WARM_UP_LIMIT_MS = 20_000;
 const FLAGS = ['--max-in-flight', '30000', '--no-early-refusal', '--max-deadline-ms', '600000'];
 /** The gateway serves so many of a connection at once. */
 const PER_CONNECTION = 8;
@@ -72,7 +70,7 @@ export async function runShape(
     return counts.reduce((total, count) => total + count, 0);
   };
   const request: RequestPlan = { url, paths: functions, bodyBytes: 256 };
-  await warmUp({ ...request, connections }, warmUpCalls, load);
+  await load.warmUp({ ...request, connections }, warmUpCalls);
   const idlePart = await measured(processes, messages, () => pause(idle * 1000));
   load.begin({ ...request, connections });
   await pause(settle * 1000);
@@ -92,18 +90,6 @@ export async function runShape(
     brokerUs: perCall('brokerUs'),
     messagesPerCall: perCall('messages'),
   };
-}
-
-/** Calls as fast as they are answered, until there were so many, or for too long. */
-async function warmUp(plan: LoadPlan, calls: number, load: LoadProcess): Promise<void> {
-  const giveUpAt = performance.now() + WARM_UP_LIMIT_MS;
-  for (let made = 0; made < calls && performance.now() < giveUpAt; ) {
-    load.begin(plan);
-    await load.mark();
-    await pause(WARM_UP_STEP_MS);
-    await load.measure();
-    made += (await load.stop()).calls;
-  }
 }
 
 /** One server, or a cluster of several. */
