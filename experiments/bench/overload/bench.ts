@@ -15,7 +15,6 @@ export interface BenchResult {
   readonly versions: Record<string, string>;
 }
 
-const WARM_UP_S = 3;
 const PAUSE_MS = 500;
 const MEMORY_EVERY_MS = 200;
 /** Share of the peak that is offered after an overload. */
@@ -79,20 +78,19 @@ async function runSystem(
 /** Calls a second in a closed loop, by the number in flight that gives the most. */
 async function peakOf(
   request: RequestPlan,
-  { slots, peakSeconds }: OverloadOptions,
+  { slots, peakSeconds, warmUpCalls }: OverloadOptions,
   [generator]: readonly LoadProcess[],
 ): Promise<number> {
+  await generator?.warmUp({ ...request, connections: 4 * slots }, warmUpCalls);
   let peak = 0;
-  let settleS = WARM_UP_S;
   for (const connections of [4 * slots, 2 * slots, slots]) {
     generator?.begin({ ...request, connections });
-    await pause(settleS * 1000);
+    await pause(PAUSE_MS);
     await generator?.mark();
     await pause(peakSeconds * 1000);
     await generator?.measure();
     const { calls = 0, seconds = 1 } = (await generator?.stop()) ?? {};
     peak = Math.max(peak, calls / seconds);
-    settleS = PAUSE_MS / 1000;
   }
   return peak;
 }

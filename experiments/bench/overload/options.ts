@@ -18,6 +18,8 @@ export interface OverloadOptions {
   readonly afterSeconds: number;
   /** Of each search for the peak. */
   readonly peakSeconds: number;
+  /** That are not counted, before a system's first run. */
+  readonly warmUpCalls: number;
   /** Processes that call. */
   readonly generators: number;
   readonly out: string;
@@ -74,6 +76,7 @@ export function readOverloadOptions(args: readonly string[]): OverloadOptions | 
       seconds: positive('--seconds', given.seconds),
       afterSeconds: quick ? 2 : 8,
       peakSeconds: quick ? 1 : 4,
+      warmUpCalls: quick ? 300 : 10_000,
       generators: positive('--generators', values.generators ?? '2'),
       out: values.out ?? 'bench/results/overload',
     };

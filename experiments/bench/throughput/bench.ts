@@ -45,7 +45,7 @@ export async function runBench(
     await withAll(options, result, async (contestants) => {
       for (const contestant of contestants) {
         const idle = byRole(contestant.processes.residentBytes());
-        await measure(contestant, WARM_UP, load, { settle: options.warmUpSeconds, measured: 0.1 });
+        await load.generator.warmUp({ url: contestant.url, ...WARM_UP }, options.warmUpCalls);
         records.memory.set(contestant.name, { idle, after: {} });
       }
       const cells = options.bodies.flatMap((bodyBytes) =>

@@ -14,8 +14,8 @@ export interface ThroughputOptions {
   readonly seconds: number;
   /** Of load that is not counted, before each run. */
   readonly settleSeconds: number;
-  /** Of load that is not counted, before a system's first run. */
-  readonly warmUpSeconds: number;
+  /** That are not counted, before a system's first run. */
+  readonly warmUpCalls: number;
   /** Whether memory per call and start-up times are measured too. */
   readonly extras: boolean;
   readonly out: string;
@@ -70,7 +70,7 @@ export function readThroughputOptions(args: readonly string[]): ThroughputOption
       rounds: positive('--rounds', given.rounds),
       seconds: positive('--seconds', given.seconds),
       settleSeconds: 0.5,
-      warmUpSeconds: quick ? 1 : 4,
+      warmUpCalls: quick ? 1000 : 20_000,
       extras: !quick && values['no-extras'] !== true,
       out: values.out ?? 'bench/results/throughput',
     };

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { HttpConnection } from '../generator/callers/http-connection.ts';
 import { median, percentile } from '../statistics.ts';
-import { type LoadFigures, type LoadPlan, requestOf } from './plan.ts';
+import { type LoadFigures, type LoadPlan, requestCycle } from './plan.ts';
 
 const RETRY_MS = 10;
 /** For answers that are still to come at the end. */
@@ -13,7 +13,7 @@ const LAST_ANSWERS_MS = 2000;
  */
 export class ClosedLoop {
   readonly #plan: LoadPlan;
-  readonly #request: Buffer;
+  readonly #nextRequest: () => Buffer;
   readonly #open = new Set<HttpConnection>();
   readonly #turns: Promise<void>[];
   #period = new Period();
@@ -22,7 +22,7 @@ export class ClosedLoop {
 
   constructor(plan: LoadPlan) {
     this.#plan = plan;
-    this.#request = requestOf(plan);
+    this.#nextRequest = requestCycle(plan);
     this.#turns = Array.from({ length: plan.connections }, () => this.#callInTurn());
   }
 
@@ -62,7 +62,7 @@ export class ClosedLoop {
   async #call(connection: HttpConnection): Promise<void> {
     const sentAt = performance.now();
     try {
-      const { status, body } = await connection.send(this.#request);
+      const { status, body } = await connection.send(this.#nextRequest());
       const { expected = body } = this.#plan;
       if (status !== 200) this.#period.fail(`http_${status}`);
       else if (body !== expected) this.#period.fail('other_body');

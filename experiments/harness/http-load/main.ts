@@ -1,5 +1,6 @@
 // The load process: raw sockets in a process of its own, told by its parent what to call and when to count.
 import { ClosedLoop } from './closed-loop.ts';
+import { holdCalls } from './hold.ts';
 import { playOpenLoop } from './open-loop.ts';
 import type { LoadCommand } from './plan.ts';
 
@@ -12,6 +13,9 @@ async function obey(command: LoadCommand): Promise<void> {
   switch (command.kind) {
     case 'begin':
       loop = new ClosedLoop(command.plan);
+      return;
+    case 'hold':
+      holdCalls(command.plan);
       return;
     case 'play':
       process.send?.(await playOpenLoop(command.plan));

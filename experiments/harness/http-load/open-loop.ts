@@ -3,7 +3,7 @@ import { paceCalls } from '../../../load/pace.ts';
 import { exponential } from '../../../load/schedule.ts';
 import { HttpConnection } from '../generator/callers/http-connection.ts';
 import { Histogram } from '../histogram.ts';
-import { BIN_MS, type OpenPlan, type PhaseFigures, requestOf } from './plan.ts';
+import { BIN_MS, type OpenPlan, type PhaseFigures, requestCycle } from './plan.ts';
 
 /** More connections than this are not opened: each costs a descriptor here and in the system. */
 const MAX_CONNECTIONS = 4000;
@@ -27,7 +27,7 @@ export async function playOpenLoop(plan: OpenPlan): Promise<PhaseFigures[]> {
 
 class OpenLoop {
   readonly #plan: OpenPlan;
-  readonly #request: Buffer;
+  readonly #nextRequest: () => Buffer;
   readonly #host: string;
   readonly #port: number;
   readonly #phases: Phase[];
@@ -38,7 +38,7 @@ class OpenLoop {
 
   constructor(plan: OpenPlan) {
     this.#plan = plan;
-    this.#request = requestOf(plan);
+    this.#nextRequest = requestCycle(plan);
     const { hostname, port } = new URL(plan.url);
     [this.#host, this.#port] = [hostname, Number(port)];
     let beginMs = 0;
@@ -92,7 +92,7 @@ class OpenLoop {
     const call = { connection, sentAt: performance.now(), phase, bin: phase.bin(dueMs), isOver: false };
     call.bin.sent++;
     this.#sent.push(call);
-    connection.send(this.#request).then(
+    connection.send(this.#nextRequest()).then(
       ({ status }) => this.#answered(call, status),
       (error: Error) => this.#broke(call, error),
     );

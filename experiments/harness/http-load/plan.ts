@@ -4,6 +4,8 @@ import type { Buckets } from '../histogram.ts';
 export interface RequestPlan {
   /** `http://host:port/path` to post to. */
   readonly url: string;
+  /** With it calls go to so many paths in turn: the one above followed by 0, 1, 2, ... */
+  readonly paths?: number;
   /** A JSON body of exactly so many bytes, at least 16. */
   readonly bodyBytes: number;
   /** Besides the usual ones. */
@@ -27,10 +29,18 @@ export interface OpenPlan extends RequestPlan {
   readonly seed: number;
 }
 
-/** What the load process is told; all but `begin` is answered. */
+/** Calls that nobody expects to be answered soon; they are held until the process ends. */
+export interface HoldPlan extends RequestPlan {
+  readonly calls: number;
+  /** Calls that are sent on one connection, one behind the other: HTTP pipelining. */
+  readonly perConnection: number;
+}
+
+/** What the load process is told; `begin` and `hold` are not answered. */
 export type LoadCommand =
   | { readonly kind: 'begin'; readonly plan: LoadPlan }
   | { readonly kind: 'play'; readonly plan: OpenPlan }
+  | { readonly kind: 'hold'; readonly plan: HoldPlan }
   | { readonly kind: 'mark' | 'measure' | 'stop' };
 
 /** What came of the calls that were answered between `mark` and `measure`. */
@@ -64,17 +74,29 @@ export interface PhaseFigures {
 /** Length of a bin in milliseconds. */
 export const BIN_MS = 250;
 
-/** The whole request of a plan. */
-export function requestOf({ url, bodyBytes, headers = {} }: RequestPlan): Buffer {
+/** The whole requests of a plan, one for each path. */
+export function requestsOf({ url, paths, bodyBytes, headers = {} }: RequestPlan): [Buffer, ...Buffer[]] {
   const { host, pathname } = new URL(url);
   const frame = JSON.stringify({ text: '' });
   const body = JSON.stringify({ text: 'a'.repeat(Math.max(0, bodyBytes - frame.length)) });
-  const head = [
-    `POST ${pathname} HTTP/1.1`,
-    `Host: ${host}`,
-    'Content-Type: application/json',
-    `Content-Length: ${body.length}`,
-    ...Object.entries(headers).map((pair) => pair.join(': ')),
-  ];
-  return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`, 'latin1');
+  const requestTo = (path: string) => {
+    const head = [
+      `POST ${path} HTTP/1.1`,
+      `Host: ${host}`,
+      'Content-Type: application/json',
+      `Content-Length: ${body.length}`,
+      ...Object.entries(headers).map((pair) => pair.join(': ')),
+    ];
+    return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`, 'latin1');
+  };
+  if (paths === undefined) return [requestTo(pathname)];
+  const further = Array.from({ length: paths - 1 }, (_, i) => requestTo(`${pathname}${i + 1}`));
+  return [requestTo(`${pathname}0`), ...further];
+}
+
+/** The requests of a plan in turn, without end. */
+export function requestCycle(plan: RequestPlan): () => Buffer {
+  const requests = requestsOf(plan);
+  let taken = 0;
+  return () => requests[taken++ % requests.length] ?? requests[0];
 }

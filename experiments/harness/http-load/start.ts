@@ -1,9 +1,12 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Processes } from '../processes.ts';
 import type { RunningProcess } from '../running-process.ts';
 import { sum } from '../statistics.ts';
-import type { LoadCommand, LoadFigures, LoadPlan, OpenPlan, PhaseFigures } from './plan.ts';
+import type { HoldPlan, LoadCommand, LoadFigures, LoadPlan, OpenPlan, PhaseFigures } from './plan.ts';
 
 const LIMIT_MS = 20_000;
+const WARM_UP_STEP_MS = 500;
+const WARM_UP_LIMIT_MS = 20_000;
 
 /** A process that calls: one load at a time, as often as one likes. */
 export class LoadProcess {
@@ -17,6 +20,25 @@ export class LoadProcess {
   /** Calls from now on. */
   begin(plan: LoadPlan): void {
     this.#tell({ kind: 'begin', plan });
+  }
+
+  /**
+   * Calls until so many were answered, or for 20 s: programs that have just started run code that is not compiled yet.
+   */
+  async warmUp(plan: LoadPlan, calls: number): Promise<void> {
+    const giveUpAt = performance.now() + WARM_UP_LIMIT_MS;
+    for (let made = 0; made < calls && performance.now() < giveUpAt; ) {
+      this.begin(plan);
+      await this.mark();
+      await pause(WARM_UP_STEP_MS);
+      await this.measure();
+      made += (await this.stop()).calls;
+    }
+  }
+
+  /** Sends calls that it holds until it ends. */
+  hold(plan: HoldPlan): void {
+    this.#tell({ kind: 'hold', plan });
   }
 
   /** Counts from now on. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ClosedLoop } from '../../../experiments/harness/http-load/closed-loop.ts';
-import { requestOf } from '../../../experiments/harness/http-load/plan.ts';
+import { requestsOf } from '../../../experiments/harness/http-load/plan.ts';
 import { serve } from '../../load/harness.ts';
 import { until } from '../../support/until.ts';
 
@@ -9,11 +9,17 @@ const LIMIT_MS = 10_000;
 
 test('a body has exactly the bytes asked for, and is JSON', () => {
   for (const bodyBytes of [16, 256, 16_384]) {
-    const request = requestOf({ url: 'http://127.0.0.1:1/functions/a', bodyBytes });
+    const [request] = requestsOf({ url: 'http://127.0.0.1:1/functions/a', bodyBytes });
     const body = request.toString().split('\r\n\r\n')[1] ?? '';
     assert.equal(body.length, bodyBytes);
     assert.equal(typeof JSON.parse(body).text, 'string');
   }
+});
+
+test('calls go to as many paths as are asked for', () => {
+  const requests = requestsOf({ url: 'http://127.0.0.1:1/functions/a', paths: 3, bodyBytes: 16 });
+  const targets = requests.map((request) => request.toString().split(' ')[1]);
+  assert.deepEqual(targets, ['/functions/a0', '/functions/a1', '/functions/a2']);
 });
 
 test('so many calls are in flight, and only what is answered between mark and measure counts', async (t) => {
