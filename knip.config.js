@@ -14,19 +14,20 @@ export default {
     'workers/run/thread-entry.ts!',
     'examples/*.mjs!',
     'experiments/**/main.ts!',
-    'experiments/harness/{handler.mjs,plain-worker.ts,program-entry.mjs}!',
+    'experiments/harness/{handler.mjs,http-worker.ts,plain-worker.ts,program-entry.mjs}!',
     'experiments/bench/**/workers/*.ts!',
+    'experiments/bench/throughput/programs/*.mjs!',
     'scripts/*.{ts,mjs}!',
     'test/**/*.test.ts',
     'test/support/handlers/*.mjs',
     'test/support/*-{stub,child,parent}.mjs',
   ],
   project: ['**/*.{ts,mts,mjs}!', '!test/**!'],
+  // A package of its own, with a lock file of its own.
+  ignore: ['experiments/bench/throughput/peers/**'],
   ignoreExportsUsedInFile: isProduction,
   // Read as files, by the pages that the experiments write.
   ignoreDependencies: ['uplot'],
-  // Optional systems that a benchmark compares with.
-  ignoreBinaries: ['haproxy'],
   // PROTOCOL_CHANGES is for readers; a test compares it with the schemas.
   ignoreIssues: { 'protocol/version.ts': ['exports'] },
 };

@@ -39,12 +39,12 @@ export async function run(name: string, program: Program): Promise<void> {
         return;
       }
       isEnding = true;
-      log.info({ signal }, 'ending; a second signal ends it at once');
+      log.info({ signal }, 'stopping; a second signal stops it at once');
       void end(program);
     });
   }
   process.on('uncaughtException', (error) => {
-    log.fatal({ err: error }, 'uncaught');
+    log.fatal({ err: error }, 'uncaught exception');
     process.exit(1);
   });
   try {
@@ -52,7 +52,7 @@ export async function run(name: string, program: Program): Promise<void> {
   } catch (error) {
     // A start that was interrupted has no failure of its own.
     if (isEnding) return;
-    log.debug({ err: error }, 'did not start');
+    log.debug({ err: error }, 'cannot start');
     complain(name, error);
     process.exit(1);
   }
@@ -60,7 +60,7 @@ export async function run(name: string, program: Program): Promise<void> {
   const exitCode = await program.ended;
   // After a signal its `end` comes to its own end first.
   if (isEnding) return;
-  log.info({ exitCode }, 'ended by itself');
+  log.info({ exitCode }, 'finished');
   process.exit(exitCode);
 }
 
@@ -68,17 +68,17 @@ async function end(program: Program): Promise<void> {
   const { log, endLimitMs } = program;
   let exitCode = 0;
   setTimeout(() => {
-    log.error({ endLimitMs }, 'did not end in time');
+    log.error({ endLimitMs }, 'did not stop in time');
     process.exit(1);
   }, endLimitMs);
   try {
     await program.end();
     exitCode = (await program.ended) ?? 0;
   } catch (error) {
-    log.error({ err: error }, 'did not end in order');
+    log.error({ err: error }, 'did not stop cleanly');
     process.exit(1);
   }
-  log.info('ended');
+  log.info('stopped');
   process.exit(exitCode);
 }
 

@@ -1,6 +1,4 @@
-import { createLogger } from '../lib/log.ts';
 import { OptionsError, readOptions } from '../lib/options.ts';
-import { WorkerPool } from '../workers/process/pool.ts';
 import type { Command } from './command.ts';
 import { commonSettings, workerSettings } from './settings.ts';
 
@@ -8,13 +6,12 @@ const settings = { ...workerSettings, ...commonSettings };
 
 /** `worker`: serves functions from files. */
 export const workerCommand: Command = {
-  name: 'worker',
-  summary: 'serve functions from files and folders',
-  usage: '<file or folder>...',
   settings,
-  prepare(args, env) {
+  async prepare(args, env) {
     const { values, positionals: paths } = readOptions(settings, args, env);
     if (paths.length === 0) throw new OptionsError('worker needs at least one file or folder with functions');
+    const { createLogger } = await import('../lib/log.ts');
+    const { WorkerPool } = await import('../workers/process/pool.ts');
     const { processes, logLevel, ...worker } = values;
     const log = createLogger({ service: 'workers', level: logLevel, out: process.stdout });
     const pool = new WorkerPool({

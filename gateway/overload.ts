@@ -52,11 +52,11 @@ export class Overload implements Component {
   }
 
   /**
-   * How long a request that is read now may have waited in its socket, in milliseconds: what the event loop was last
-   * late by. After a stop of the process that is as long as the stop was.
+   * How long a request that is read now may have waited in its socket, in milliseconds: what the event loop is late by.
+   * After a stop of the process that is as long as the stop was, whether its timers or its sockets come first.
    */
   get latenessMs(): number {
-    return this.#latenessMs;
+    return Math.max(this.#latenessMs, this.#clock.now() - this.#tickedAt - TICK_MS, 0);
   }
 
   /** Share of new calls that are refused at present, 0 to 1. */

@@ -3,12 +3,12 @@ import { z } from 'zod';
 
 /** One setting: everything the program knows about it but its name, which is its key in the declaration. */
 export interface Option<T> {
-  /** Judges the text of the command line or the environment; its message says what is allowed. */
+  /** Validates the text of the command line or the environment; its message says what is allowed. */
   readonly schema: z.ZodType<T, string>;
   /** Value when neither flag nor environment has one. */
-  readonly fallback: T;
-  /** The fallback as the help shows it. */
-  readonly fallbackText: string;
+  readonly default: T;
+  /** The default as the help shows it. */
+  readonly defaultText: string;
   readonly help: string;
   /** What the help shows after the flag; undefined for a switch, which takes no value. */
   readonly placeholder: string | undefined;
@@ -29,12 +29,22 @@ export class OptionsError extends Error {
   override readonly name = 'OptionsError';
 }
 
-interface Described<T> {
+interface WithDefault<T> {
+  readonly help: string;
+  readonly default: T;
+  /** What the help shows instead of the default. */
+  readonly defaultText?: string;
+}
+
+/** The same with the names that `cli/gateway.ts` and `experiments/lab` still use. */
+interface WithFallback<T> {
   readonly help: string;
   readonly fallback: T;
-  /** What the help shows instead of the fallback. */
   readonly fallbackText?: string;
 }
+
+/** What every setting declares. */
+export type Described<T> = WithDefault<T> | WithFallback<T>;
 
 /** A whole number from `min` to `max`. */
 export function integer<T extends number | undefined>(
@@ -72,12 +82,17 @@ export function toggle(declared: Described<boolean>): Option<boolean> {
     .string()
     .regex(/^(true|on|1|false|off|0)$/, 'must be true or false')
     .transform((value) => value === 'true' || value === 'on' || value === '1');
-  const fallbackText = declared.fallback ? 'on' : 'off';
-  return { ...described({ fallbackText, ...declared }), schema, placeholder: undefined, isSecret: false };
+  const common = described(declared, (isOn) => (isOn ? 'on' : 'off'));
+  return { ...common, schema, placeholder: undefined, isSecret: false };
 }
 
-function described<T>({ help, fallback, fallbackText }: Described<T>) {
-  return { help, fallback, fallbackText: fallbackText ?? String(fallback) };
+function described<T>(declared: Described<T>, textOf: (value: T) => string = String) {
+  const { help } = declared;
+  const [value, text] =
+    'default' in declared
+      ? [declared.default, declared.defaultText]
+      : [declared.fallback, declared.fallbackText];
+  return { help, default: value, defaultText: text ?? textOf(value) };
 }
 
 /**
@@ -94,9 +109,9 @@ export function readOptions<D extends Declaration>(
   for (const [key, option] of Object.entries(declaration)) {
     const flag = flags.get(key);
     const variable = env[environmentName(key)];
-    if (flag !== undefined) values[key] = judge(option, flag.text, `--${flag.name}`, ' ');
-    else if (variable) values[key] = judge(option, variable, environmentName(key), '=');
-    else values[key] = option.fallback;
+    if (flag !== undefined) values[key] = validated(option, flag.text, `--${flag.name}`, ' ');
+    else if (variable) values[key] = validated(option, variable, environmentName(key), '=');
+    else values[key] = option.default;
   }
   // The loop above has put a value of the right type at each key.
   return { values: values as OptionValues<D>, positionals };
@@ -107,7 +122,7 @@ interface Flag {
   readonly text: string;
 }
 
-/** node:util finds the tokens; it is not asked to judge them, since its messages have several lines. */
+/** node:util finds the tokens; it does not validate them, since its messages have several lines. */
 function readFlags(declaration: Declaration, args: readonly string[]) {
   const keys = new Map(Object.keys(declaration).map((key) => [flagName(key), key]));
   const options: Record<string, { type: 'string' | 'boolean' }> = {};
@@ -155,7 +170,7 @@ function valueText(name: string, value: string | undefined, isInline: boolean | 
   return value;
 }
 
-function judge(option: Option<unknown>, value: string, name: string, separator: ' ' | '='): unknown {
+function validated(option: Option<unknown>, value: string, name: string, separator: ' ' | '='): unknown {
   const read = option.schema.safeParse(value);
   if (read.success) return read.data;
   const reason = read.error.issues[0]?.message ?? 'is not allowed';
@@ -164,7 +179,7 @@ function judge(option: Option<unknown>, value: string, name: string, separator: 
   );
 }
 
-/** Foreign text in a message: quoted when it is not plain, cut when it is long. */
+/** Text of the user in a message: quoted when it is not plain, cut when it is long. */
 function shown(value: string): string {
   const cut = value.length > 100 ? `${value.slice(0, 100)}...` : value;
   return /^[\x21-\x7e]+$/.test(cut) ? cut : JSON.stringify(cut);
@@ -183,17 +198,17 @@ function environmentName(key: string): string {
 /** The help of each setting: flag, environment name and default in a line, what it does in the next. */
 export function optionsHelp(declaration: Declaration): string {
   const rows = Object.entries(declaration).map(([key, option]) => {
-    const { placeholder, fallbackText, help } = option;
+    const { placeholder, defaultText, help } = option;
     const flag =
       placeholder === undefined ? `--[no-]${flagName(key)}` : `--${flagName(key)} <${placeholder}>`;
-    return { flag, name: environmentName(key), fallbackText, help };
+    return { flag, name: environmentName(key), defaultText, help };
   });
   const flagWidth = Math.max(...rows.map(({ flag }) => flag.length));
   const nameWidth = Math.max(...rows.map(({ name }) => name.length));
   return rows
     .map(
-      ({ flag, name, fallbackText, help }) =>
-        `  ${flag.padEnd(flagWidth)}  ${name.padEnd(nameWidth)}  default: ${fallbackText}\n      ${help}\n`,
+      ({ flag, name, defaultText, help }) =>
+        `  ${flag.padEnd(flagWidth)}  ${name.padEnd(nameWidth)}  default: ${defaultText}\n      ${help}\n`,
     )
     .join('');
 }

@@ -7,10 +7,10 @@ import { token } from './subjects.ts';
 const PLAIN_BUDGET_MS = 5000;
 
 /**
- * To functions faster than this (average run time in milliseconds) calls are sent ahead: one more call per slot waits
- * in the worker, where it costs less than the way of a pull. A gateway may send it; a worker need not take it.
+ * To functions faster than this (average run time in milliseconds) calls may be sent ahead: up to one more call per
+ * slot waits in the worker, so that the slot does not stand empty for the way of a pull. A worker need not take it.
  */
-export const SEND_AHEAD_BELOW_MS = 5;
+export const SEND_AHEAD_BELOW_MS = 50;
 
 const TIMEOUT_RULE = `must be a positive decimal number of milliseconds, at most ${MAX_TIMEOUT_MS}`;
 

@@ -3,11 +3,11 @@ import type { Environment } from '../../cli/command.ts';
 import { freePort } from '../../lib/free-port.ts';
 import { type NatsServer, startNatsServer } from '../../lib/nats-server.ts';
 import type { Processes } from './processes.ts';
-import { processorUs } from './processor.ts';
 
 /** A NATS server of a run. It keeps its ports when it is started again. */
 export class Broker {
   readonly #env: Environment;
+  readonly #config: string;
   #server: NatsServer | undefined;
   #port: number | undefined;
   #monitorPort: number | undefined;
@@ -15,13 +15,17 @@ export class Broker {
 
   /**
    * Starts one that ends with the processes. NATS_SERVER_BIN and PATH of `env` say where the program is. One that is
-   * not monitored has no figures.
+   * not monitored has no figures. `config` is added to its configuration.
    */
-  static async start(processes: Processes, env: Environment, { isMonitored = false } = {}): Promise<Broker> {
-    const broker = new Broker(env);
+  static async start(
+    processes: Processes,
+    env: Environment,
+    { isMonitored = false, config = '' } = {},
+  ): Promise<Broker> {
+    const broker = new Broker(env, config);
     processes.adopt(
       'broker',
-      () => processorUs(broker.#server?.pid ?? Number.NaN),
+      () => broker.#server?.pid ?? Number.NaN,
       () => broker.#end(),
     );
     if (isMonitored) broker.#monitorPort = await freePort();
@@ -29,8 +33,9 @@ export class Broker {
     return broker;
   }
 
-  private constructor(env: Environment) {
+  private constructor(env: Environment, config: string) {
     this.#env = env;
+    this.#config = config;
   }
 
   get url(): string {
@@ -39,6 +44,11 @@ export class Broker {
 
   get port(): number {
     return this.#running.port;
+  }
+
+  /** Where other servers of its cluster connect; undefined when its configuration has none. */
+  get clusterPort(): number | undefined {
+    return this.#running.clusterPort;
   }
 
   /** Sends a signal; resolves, after SIGKILL, when it has ended. */
@@ -52,12 +62,12 @@ export class Broker {
   async startAgain(): Promise<void> {
     await this.#server?.stop();
     const { NATS_SERVER_BIN: bin, PATH: path } = this.#env;
-    const config = this.#monitorPort === undefined ? '' : `http: "127.0.0.1:${this.#monitorPort}"`;
+    const monitor = this.#monitorPort === undefined ? '' : `http: "127.0.0.1:${this.#monitorPort}"`;
     const server = await startNatsServer({
       bin,
       path,
       port: this.#port,
-      config,
+      config: `${this.#config}\n${monitor}`,
       log: pino({ level: 'silent' }),
     });
     this.#server = server;

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import type { Processes } from './processes.ts';
+import type { Processes, ProgramOptions } from './processes.ts';
 import type { RunningProcess } from './running-process.ts';
 
 /** A gateway that runs. */
@@ -15,10 +15,14 @@ const READY_LIMIT_MS = 30_000;
 export async function startGateway(
   processes: Processes,
   name: string,
-  { natsUrl, flags = [] }: { natsUrl: string; flags?: readonly string[] },
+  {
+    natsUrl,
+    flags = [],
+    ...options
+  }: { natsUrl: string; flags?: readonly string[] } & Pick<ProgramOptions, 'built' | 'outputFile'>,
 ): Promise<RunningGateway> {
   const own = ['--nats-url', natsUrl, '--host', '127.0.0.1', '--port', '0', '--admin-port', '0'];
-  const process = processes.program('gateway', name, { args: ['gateway', ...own, ...flags] });
+  const process = processes.program('gateway', name, { ...options, args: ['gateway', ...own, ...flags] });
   // Not a port that was free before: another program may have taken it, and would be called instead.
   const port = await process.message(READY_LIMIT_MS);
   return { process, url: `http://127.0.0.1:${port}` };

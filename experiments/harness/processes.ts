@@ -1,9 +1,10 @@
-import { fork, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Environment } from '../../cli/command.ts';
+import { processorUs, residentBytes } from './processor.ts';
 import { type Role, RunningProcess } from './running-process.ts';
 
 /** What a process is started with. */
@@ -11,6 +12,14 @@ export interface StartOptions {
   readonly args?: readonly string[];
   /** Besides PATH, HOME and TMPDIR. */
   readonly env?: Environment;
+  /** A file that takes what it prints: nobody reads it meanwhile, which would cost processor time. */
+  readonly outputFile?: string | undefined;
+}
+
+/** What `now-or-never` is started with. */
+export interface ProgramOptions extends StartOptions {
+  /** Path of its built `cli/main.js`; this repository's by default. */
+  readonly built?: string | undefined;
 }
 
 const PROGRAM = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -23,7 +32,7 @@ export class Processes {
   readonly folder = mkdtempSync(join(tmpdir(), 'now-or-never-'));
   readonly #env: Environment;
   readonly #running: RunningProcess[] = [];
-  readonly #adopted: { role: Role; processorUs: () => number; end: () => Promise<void> }[] = [];
+  readonly #adopted: { role: Role; pid: () => number; end: () => Promise<void> }[] = [];
   readonly #onExit = () => {
     for (const running of this.#running) running.killTree('SIGKILL');
     rmSync(this.folder, { recursive: true, force: true });
@@ -38,14 +47,14 @@ export class Processes {
 
   /** Starts any program. */
   spawn(role: Role, name: string, command: string, options: StartOptions = {}): RunningProcess {
-    this.#assertOpen();
-    const { args = [], env } = options;
-    const child = spawn(command, args, {
-      env: { ...this.#env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
-    });
-    return this.#add(new RunningProcess(role, name, child));
+    const { args = [], env, outputFile } = options;
+    return this.#add(role, name, outputFile, (output) =>
+      spawn(command, args, {
+        env: { ...this.#env, ...env },
+        stdio: ['ignore', output, output],
+        detached: true,
+      }),
+    );
   }
 
   /** Starts a TypeScript module of the experiments, with a channel for messages. It must end with the channel. */
@@ -53,24 +62,42 @@ export class Processes {
     return this.#fork(role, name, module, ['--import', import.meta.resolve('tsx')], options);
   }
 
-  /** Starts `now-or-never` as it was built. Throws one line when it was not. */
-  program(role: Role, name: string, { args = [], env = {} }: StartOptions): RunningProcess {
-    if (!existsSync(PROGRAM)) throw new Error(`${PROGRAM} does not exist: run "npm run build" first`);
-    return this.#fork(role, name, PROGRAM_ENTRY, [], { args: [PROGRAM, ...args], env });
+  /** Starts a module of plain JavaScript, as `fork` does but without what TypeScript needs: for what is measured. */
+  module(role: Role, name: string, module: URL, options: StartOptions = {}): RunningProcess {
+    return this.#fork(role, name, module, [], options);
   }
 
-  /** Something that has its own way to end; `processorUs` as of a `RunningProcess`. */
-  adopt(role: Role, processorUs: () => number, end: () => Promise<void>): void {
-    this.#adopted.push({ role, processorUs, end });
+  /** Starts `now-or-never` as it was built, here or elsewhere. Throws one line when it was not. */
+  program(
+    role: Role,
+    name: string,
+    { built = PROGRAM, args = [], ...options }: ProgramOptions,
+  ): RunningProcess {
+    if (!existsSync(built)) throw new Error(`${built} does not exist: run "npm run build" first`);
+    return this.#fork(role, name, PROGRAM_ENTRY, [], { ...options, args: [built, ...args] });
+  }
+
+  /** Something that has its own way to end, by its process id. */
+  adopt(role: Role, pid: () => number, end: () => Promise<void>): void {
+    this.#adopted.push({ role, pid, end });
   }
 
   /** Microseconds of processor time that processes of each role have used; of those that run. */
   processorUs(): Map<Role, number> {
-    const used = new Map<Role, number>();
-    const add = (role: Role, us: number) => used.set(role, (used.get(role) ?? 0) + us);
-    for (const { role, processorUs } of this.#running) add(role, processorUs);
-    for (const { role, processorUs } of this.#adopted) add(role, processorUs());
-    return used;
+    return this.#sumByRole(processorUs);
+  }
+
+  /** Bytes of memory that processes of each role hold now. */
+  residentBytes(): Map<Role, number> {
+    return this.#sumByRole(residentBytes);
+  }
+
+  #sumByRole(figure: (pid: number) => number): Map<Role, number> {
+    const sums = new Map<Role, number>();
+    const add = (role: Role, value: number) => sums.set(role, (sums.get(role) ?? 0) + value);
+    for (const { role, pid } of this.#running) add(role, figure(pid));
+    for (const { role, pid } of this.#adopted) add(role, figure(pid()));
+    return sums;
   }
 
   /** Ends everything at once; resolves when nothing of it is left. */
@@ -91,25 +118,34 @@ export class Processes {
     name: string,
     module: URL,
     execArgv: string[],
-    { args = [], env }: StartOptions,
+    { args = [], env, outputFile }: StartOptions,
   ): RunningProcess {
-    this.#assertOpen();
-    const child = fork(module, args, {
-      execArgv,
-      env: { ...this.#env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      detached: true,
-    });
-    return this.#add(new RunningProcess(role, name, child));
+    return this.#add(role, name, outputFile, (output) =>
+      fork(module, args, {
+        execArgv,
+        env: { ...this.#env, ...env },
+        stdio: ['ignore', output, output, 'ipc'],
+        detached: true,
+      }),
+    );
   }
 
-  #add(running: RunningProcess): RunningProcess {
-    this.#running.push(running);
-    return running;
-  }
-
-  /** Nobody would end what is started after the end. */
-  #assertOpen(): void {
+  #add(
+    role: Role,
+    name: string,
+    outputFile: string | undefined,
+    start: (output: number | 'pipe') => ChildProcess,
+  ): RunningProcess {
+    // Nobody would end what is started after the end.
     if (this.#ended !== undefined) throw new Error('the run has ended');
+    // Appending, so that the file can be emptied while it is written to.
+    const file = outputFile === undefined ? undefined : openSync(outputFile, 'a');
+    try {
+      const running = new RunningProcess(role, name, start(file ?? 'pipe'), outputFile);
+      this.#running.push(running);
+      return running;
+    } finally {
+      if (file !== undefined) closeSync(file);
+    }
   }
 }

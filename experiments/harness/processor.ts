@@ -13,6 +13,12 @@ export function processorUs(pid: number): number {
   return childrenOf(pid).reduce((total, child) => total + processorUs(child), own);
 }
 
+/** Bytes of memory that a process and all that it started hold; 0 without /proc. */
+export function residentBytes(pid: number): number {
+  const own = Number(/^VmRSS:\s*(\d+) kB/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0) * 1024;
+  return childrenOf(pid).reduce((total, child) => total + residentBytes(child), own);
+}
+
 /**
  * Measures how much of the machine others use, from now on: other programs, and other guests of the same host
  * (steal). The returned function takes the microseconds of processor time that the run itself has used since and

@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Exit } from '../../lib/nats-server.ts';
-import { processorUs } from './processor.ts';
 import { until } from './until.ts';
 
 /** What a process does in a run; its processor time is counted under this name. */
@@ -24,15 +24,17 @@ export class RunningProcess {
   /** Resolves when it has ended and its output was read. */
   readonly exited: Promise<Exit>;
   readonly #child: ChildProcess;
+  readonly #outputFile: string | undefined;
   readonly #lines: string[] = [];
   readonly #messages: unknown[] = [];
   #exit: Exit | undefined;
 
-  /** `child` is the leader of its process group. */
-  constructor(role: Role, name: string, child: ChildProcess) {
+  /** `child` is the leader of its process group; what it prints goes to a file, or is read when there is none. */
+  constructor(role: Role, name: string, child: ChildProcess, outputFile?: string) {
     this.role = role;
     this.name = name;
     this.#child = child;
+    this.#outputFile = outputFile;
     for (const stream of [child.stdout, child.stderr]) {
       if (stream === null) continue;
       createInterface({ input: stream }).on('line', (line) => {
@@ -72,20 +74,20 @@ export class RunningProcess {
     return this.#lines.filter((line) => line.startsWith('{')).map((line): LogLine => JSON.parse(line));
   }
 
-  /** Microseconds of processor time that it and all that it started have used. */
-  get processorUs(): number {
-    return processorUs(this.pid);
-  }
-
   /** Resolves to what `read` finds; throws with its last words when it ends before, or takes too long. */
   until<T>(what: string, limitMs: number, read: () => T | undefined | Promise<T | undefined>): Promise<T> {
     return until(`${this.name} ${what}`, limitMs, async () => {
       const value = await read();
       if (value === undefined && this.#exit !== undefined) {
-        throw new Error(`${this.name} ended: ${this.#lines.slice(-LAST_WORDS).join(' ')}`);
+        throw new Error(`${this.name} ended: ${this.#lastWords()}`);
       }
       return value;
     });
+  }
+
+  #lastWords(): string {
+    const written = this.#outputFile === undefined ? '' : readFileSync(this.#outputFile, 'utf8').trimEnd();
+    return [...written.split('\n'), ...this.#lines].filter(Boolean).slice(-LAST_WORDS).join(' ');
   }
 
   /** Sends a message to a module that was forked. */

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { JobSettings } from './job.mjs';
-import type { Processes } from './processes.ts';
+import type { Processes, ProgramOptions } from './processes.ts';
 import type { RunningProcess } from './running-process.ts';
 
 const HANDLER = fileURLToPath(new URL('./handler.mjs', import.meta.url));
@@ -11,10 +11,12 @@ export function startOurWorker(
   processes: Processes,
   job: JobSettings,
   flags: readonly string[] = [],
+  options: Pick<ProgramOptions, 'built' | 'outputFile'> = {},
 ): RunningProcess {
   const { worker, url, slots, group } = job;
   const own = ['--nats-url', url, '--slots', String(slots), '--group', group];
   return processes.program('worker', worker, {
+    ...options,
     args: ['worker', HANDLER, ...own, ...flags],
     env: environmentOf(job),
   });

@@ -100,6 +100,7 @@ export class GroupDelivery extends DeliveryBase implements Parkable {
 
   /** It was sent to a worker, by push or as the answer to a pull. */
   sentTo(endpoint: Endpoint, reply: OpenReply, now: number): void {
+    this.sentAt = now;
     if (this.state === 'parked') this.parkedMs += now - this.#parkedAt;
     this.move('sent', ['unplaced', 'parked'], reply);
     this.#endpoint = endpoint;
@@ -143,7 +144,8 @@ export class SharedDelivery extends DeliveryBase {
   }
 
   /** It was published on the shared subject. */
-  sentTo(reply: OpenReply): void {
+  sentTo(reply: OpenReply, now: number): void {
+    this.sentAt = now;
     this.move('sent', ['unplaced'], reply);
     this.#tries++;
   }

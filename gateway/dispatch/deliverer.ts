@@ -153,7 +153,7 @@ export class Deliverer {
 
   #broadcast(delivery: SharedDelivery): void {
     const reply = this.#openReply(delivery);
-    delivery.sentTo(reply);
+    delivery.sentTo(reply, this.#now);
     this.#failIf(delivery, this.#options.sender.broadcast(delivery.call.request, reply.subject));
   }
 

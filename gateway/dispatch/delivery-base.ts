@@ -10,6 +10,8 @@ export type DeliveryState = 'unplaced' | 'parked' | 'sent' | 'listening' | 'clos
 export abstract class DeliveryBase {
   /** How long it was parked, in milliseconds. */
   parkedMs = 0;
+  /** When it was last sent, in monotonic milliseconds; 0 before. */
+  sentAt = 0;
   #state: DeliveryState = 'unplaced';
   #reply: OpenReply | undefined;
   /** What is known of it when it is not at a worker. */

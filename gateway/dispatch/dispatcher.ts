@@ -193,7 +193,7 @@ export class Dispatcher implements Dispatch {
     const now = this.#options.clock.now();
     const reply = readReplyMessage(message);
     if (reply instanceof CallError) return this.#answer(delivery, reply);
-    const endpoint = this.#table.learnReply(fn, reply, now);
+    const endpoint = this.#table.learnReply(fn, reply, now, delivery.sentAt);
     this.#liveness.groupSeen(fn, reply.group, now);
     if (reply.kind === 'signal') return this.#onSignal(delivery, reply.signal, reply.group, endpoint);
     this.#answer(delivery, callOutcome(reply, message, { parkedMs: delivery.parkedMs, budgetMs }));

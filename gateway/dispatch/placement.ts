@@ -20,18 +20,20 @@ import type { Endpoint } from './worker-entry.ts';
  * | its deadline has passed                                    | nothing: it is about to be expired                      |
  * | a live worker has a free slot, nothing is parked           | *push* to its private subject, of several to the one    |
  * |                                                            | with the least `(outstanding + 1) × run time`           |
- * | no slot is free, but a worker is fast (below 5 ms)         | *send ahead*: up to one more call for each of its slots |
- * | neither; or three workers said `busy`; or others wait; or  | *park*: it waits in the wait queue until a worker pulls |
+ * | no slot is free, but a worker is fast: it runs a call in   | *send ahead*: up to one more call for each of its       |
+ * | below 5 ms, or the way to it and back takes a good part of | slots, as many as would stand empty on the way          |
+ * | what a run does                                            |                                                         |
+ * | neither; or `busy` came three times; or others wait; or    | *park*: it waits in the wait queue until a worker pulls |
  * | the broker is lost                                         |                                                         |
  * | the same, with parking switched off                        | `saturated`                                             |
  * | a worker answers `busy`, `draining`; nobody is subscribed  | nobody ran it: it is placed again                       |
- * | a worker answers `expired`                                 | nobody ran it: `deadline_exceeded`                      |
+ * | a worker answers `expired`                                 | its group did not run it: `deadline_exceeded`           |
  * | a fast worker answers while calls are parked               | it is sent the next one ahead, without a pull           |
  * | a worker pulls                                             | the next of the wait queue; not one with less time left |
  * |                                                            | than a run needs                                        |
  * | on the shared subject: the broker is connected             | *broadcast*: plain responders listen there, and a       |
  * |                                                            | gateway that has just started finds its workers         |
- * | the broker is lost                                         | `broker_unavailable`                                    |
+ * | on the shared subject: the broker is lost                  | `broker_unavailable`                                    |
  * | nobody listens there                                       | again after 20, 50 and 100 ms, unless it is certain;    |
  * |                                                            | then `no_responders`                                    |
  * | silence                                                    | nothing, ever: it may run. At most once needs no more   |
@@ -82,6 +84,11 @@ export interface GroupView {
 const PARK_AFTER_BUSY_REPLIES = 3;
 /** Interest in a subject needs up to 250 ms to be known across a cluster. */
 const BROADCAST_RETRIES_MS = [20, 50, 100];
+
+/** Functions faster than this (average run time in milliseconds) are sent calls ahead in any case: a pull costs more. */
+const FAST_BELOW_MS = 5;
+/** A slot that stands empty for a smaller part of a run is not worth a call that waits at one worker alone. */
+const LEAST_EMPTY_SHARE = 0.05;
 
 const ONLY_SHARED: readonly Recipient[] = [SHARED];
 const NOBODY: readonly Recipient[] = [];
@@ -137,9 +144,17 @@ export function placeAfterNobody(
 }
 
 /** Whether a call may be sent although every slot is taken, so that it is there when one frees: pulls cost messages. */
-export function maySendAhead({ serviceMs, outstanding, slots, worker }: Endpoint, now: number): boolean {
-  const isFast = serviceMs > 0 && serviceMs < SEND_AHEAD_BELOW_MS;
-  return isFast && outstanding >= slots && outstanding < 2 * slots && worker.isLive(now);
+export function maySendAhead(endpoint: Endpoint, now: number): boolean {
+  const { outstanding, slots, worker } = endpoint;
+  return outstanding >= slots && outstanding < slots + ahead(endpoint) && worker.isLive(now);
+}
+
+/** How many calls may wait at a worker for its slots. */
+function ahead({ serviceMs, slots, tripMs }: Endpoint): number {
+  if (serviceMs === 0 || serviceMs >= SEND_AHEAD_BELOW_MS) return 0;
+  if (serviceMs < FAST_BELOW_MS) return slots;
+  const emptyShare = tripMs / serviceMs;
+  return emptyShare < LEAST_EMPTY_SHARE ? 0 : Math.min(slots, Math.ceil(slots * emptyShare));
 }
 
 /** What a call must have left to be done in time by the fastest live worker, in milliseconds; 0 = not known. */

@@ -18,14 +18,14 @@ import { RunTime } from './run-time.ts';
  *      leaving, unreachable ── its state, not draining ──► live
  *      any ── it says bye, or a probe finds nobody ──► out of the table
  *
- *   | event            | what it is                                      | who reports it                           |
- *   |------------------|-------------------------------------------------|------------------------------------------|
- *   | heard            | a state; an answer to a probe; a reply; a pull  | worker-table.ts; liveness.ts for probes  |
- *   |                  | that meets parked calls                         |                                          |
- *   | no answer        | 500 ms after a probe                            | liveness.ts                              |
- *   | draining         | in its state; in a reply                        | worker-table.ts; dispatcher.ts           |
- *   | unreachable      | a call for it finds nobody                      | dispatcher.ts                            |
- *   | bye; found nobody| in its state; a probe finds nobody              | liveness.ts                              |
+ *   | event              | what it is                                          | who reports it                          |
+ *   |--------------------|-----------------------------------------------------|-----------------------------------------|
+ *   | heard              | a state, a reply, a pull that meets parked calls;   | worker-table.ts;                        |
+ *   |                    | an answer to a probe                                | liveness.ts                             |
+ *   | no answer          | none for 500 ms after a probe, nor anything else    | liveness.ts                             |
+ *   | draining           | in its state; in a reply                            | worker-table.ts; dispatcher.ts          |
+ *   | unreachable        | a call for it finds nobody                          | dispatcher.ts                           |
+ *   | bye; finds nobody  | in its state; a probe that finds nobody             | liveness.ts                             |
  *
  * Only a live worker that is not leaving is given calls.
  */
@@ -116,6 +116,9 @@ export class WorkerEntry {
   }
 }
 
+/** Weight of the newest trip: a gateway that becomes busy is followed within some tens of calls. */
+const TRIP_GAIN = 1 / 16;
+
 /** One function of one worker. */
 export class Endpoint {
   readonly worker: WorkerEntry;
@@ -127,6 +130,7 @@ export class Endpoint {
   #running = 0;
   #buffered = 0;
   #serviceMs = 0;
+  #tripMs = 0;
   #outstanding = 0;
   /** As last reported, less what was sent since. */
   #reportedFree = 0;
@@ -156,6 +160,14 @@ export class Endpoint {
   /** Moving average of one call's run time in milliseconds, as last reported; 0 = not known. */
   get serviceMs(): number {
     return this.#serviceMs;
+  }
+
+  /**
+   * Moving average of what the way to the worker and back takes in milliseconds, the work of both event loops included;
+   * 0 = not known.
+   */
+  get tripMs(): number {
+    return this.#tripMs;
   }
 
   /** Calls of this gateway that it has not answered. */
@@ -193,8 +205,12 @@ export class Endpoint {
     this.#serviceMs = serviceMs;
   }
 
-  /** Takes what a reply says. */
-  reportInReply({ free, serviceMs, workMs }: WorkerReport): void {
+  /** Takes what a reply says that came `elapsedMs` after its call was sent. */
+  reportInReply({ free, serviceMs, waitMs, workMs }: WorkerReport, elapsedMs: number): void {
+    if (waitMs !== undefined && workMs !== undefined) {
+      const tripMs = Math.max(0, elapsedMs - waitMs - workMs);
+      this.#tripMs += TRIP_GAIN * (tripMs - this.#tripMs);
+    }
     if (free !== undefined) this.#reportedFree = free;
     if (serviceMs !== undefined) this.#serviceMs = serviceMs;
     if (workMs !== undefined) this.runTime.add(workMs);

@@ -52,15 +52,15 @@ export class WorkerTable {
   }
 
   /**
-   * Learns from the report in a reply; the endpoint it concerns, if that is known. A reply alone makes no worker
+   * Learns from the report in the reply to a call that was sent at `sentAt`; the endpoint it concerns, if that is known. A reply alone makes no worker
    * known: only one that sends its state or pulls has a private subject for certain.
    */
-  learnReply(fn: string, report: WorkerReport, now: number): Endpoint | undefined {
+  learnReply(fn: string, report: WorkerReport, now: number, sentAt = now): Endpoint | undefined {
     const worker = report.worker === undefined ? undefined : this.#workers.get(report.worker);
     const endpoint = worker?.endpoints.get(fn);
     if (worker === undefined || endpoint === undefined) return undefined;
     worker.heard(now);
-    endpoint.reportInReply(report);
+    endpoint.reportInReply(report, now - sentAt);
     return endpoint;
   }
 

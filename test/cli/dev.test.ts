@@ -36,7 +36,7 @@ function interrupt({ child }: RunningCommand): void {
 
 /** The broker is no member of the group; its pid is in the log. */
 function brokerPid({ output }: RunningCommand): number {
-  return Number(/nats-server runs.*"process":(\d+)/.exec(output)?.[1]);
+  return Number(/nats-server started.*"process":(\d+)/.exec(output)?.[1]);
 }
 
 function isAlive(pid: number): boolean {
@@ -82,7 +82,7 @@ test('a second Ctrl-C ends everything at once', LIMIT, async (t) => {
   const answer = call(baseUrl, 'stuck').catch(() => 'cut off');
   while (!dev.errors.includes('it runs')) await pause(10);
   interrupt(dev);
-  await dev.said(/a second signal ends it at once/);
+  await dev.said(/a second signal stops it at once/);
   interrupt(dev);
   assert.deepEqual(await dev.ended, { code: 130, signal: null });
   assert.equal(await answer, 'cut off');
@@ -98,10 +98,10 @@ test(
     const [, baseUrl = ''] = await dev.said(READY);
     assert.equal(await call(baseUrl, 'say'), '200 one');
     await writeFile(join(folder, 'say.mjs'), `export default () => 'two';`);
-    await dev.said(/workers replaced/);
+    await dev.said(/workers restarted/);
     assert.equal(await call(baseUrl, 'say'), '200 two');
     await writeFile(join(folder, 'say.mjs'), 'export default () => {');
-    const [line] = await dev.said(/.*workers not replaced.*/);
+    const [line] = await dev.said(/.*workers not restarted.*/);
     assert.match(line, /the old ones keep serving: .*say\.mjs: SyntaxError: /);
     assert.equal(await call(baseUrl, 'say'), '200 two');
     interrupt(dev);
@@ -132,6 +132,17 @@ test('a taken port is one line, exit code 1, and nothing is left', LIMIT, async 
   const dev = startDev(t, folder, ['--port', String(address.port)]);
   assert.equal((await dev.ended).code, 1);
   assert.equal(dev.errors, `now-or-never dev: port ${address.port} on 127.0.0.1 is taken\n`);
+  assert.equal(isAlive(brokerPid(dev)), false);
+});
+
+test('workers that cannot start are one line, exit code 1, and nothing is left', LIMIT, async (t) => {
+  const folder = await functionsFolder(t, { 'bad.mjs': 'export default (' });
+  const dev = startDev(t, folder);
+  assert.equal((await dev.ended).code, 1);
+  assert.match(
+    dev.errors,
+    /^now-or-never dev: no function could be loaded from .*bad\.mjs: SyntaxError.*\n$/,
+  );
   assert.equal(isAlive(brokerPid(dev)), false);
 });
 

@@ -153,7 +153,7 @@ test('after a Ctrl-C answers are not waited for longer than a call may take', LI
   await until(() => (received > 5 ? true : undefined), 30_000, 'calls');
   ran.child.kill('SIGINT');
   assert.deepEqual(await ran.ended, { code: 0, signal: null });
-  assert.match(ran.errors, /^waits up to 1\.1 s for \d+ answers; Ctrl-C ends it at once$/m);
+  assert.match(ran.errors, /^waiting up to 1\.1 s for \d+ answers; press Ctrl-C again to exit at once$/m);
   assert.match(ran.output, /^0 +aborted /m);
 });
 
@@ -163,7 +163,7 @@ test('a second Ctrl-C ends it at once', LIMIT, async (t) => {
   const ran = runCommand(t, ['load', url, '--function', 'f', '--rate', '100', '--seconds', '600']);
   await until(() => (received > 5 ? true : undefined), 30_000, 'calls');
   ran.child.kill('SIGINT');
-  await until(() => (ran.errors.includes('waits up to') ? true : undefined), 10_000, 'the first Ctrl-C');
+  await until(() => (ran.errors.includes('waiting up to') ? true : undefined), 10_000, 'the first Ctrl-C');
   ran.child.kill('SIGINT');
   assert.deepEqual(await ran.ended, { code: 130, signal: null });
 });
@@ -197,14 +197,14 @@ const refused: readonly [args: string[], message: string][] = [
   [[], 'load needs --function <name>, or addresses with a path'],
   [['https://a/x'], 'the address "https://a/x" must be like http://host:port'],
   [['127.0.0.1:8080'], 'the address "127.0.0.1:8080" must be like http://host:port'],
-  [['http://me:secret@a/x'], 'an address must have no user and no password'],
+  [['http://me:secret@a/x'], 'an address must not contain a user or password'],
   [
     ['http://a/x', '--notebook', '--rate', '5'],
-    '--notebook and --rate exclude each other: the notebook has a pace of its own',
+    '--notebook and --rate cannot be combined: --notebook has its own rate',
   ],
   [
     ['http://a/x', '--notebook', '--body', 'x'],
-    '--notebook and --body exclude each other: the notebook has bodies of its own',
+    '--notebook and --body cannot be combined: --notebook has its own bodies',
   ],
   [['http://a/x', '--rate', '0'], '--rate 0 must be at least 0.001'],
   [['http://a/x', '--rate', 'fast'], '--rate fast must be a number, 0.001 to 100000'],
@@ -214,8 +214,8 @@ const refused: readonly [args: string[], message: string][] = [
 ];
 
 for (const [args, message] of refused) {
-  test(`load refuses ${JSON.stringify(args)}`, () => {
-    assert.throws(() => loadCommand.prepare(args, {}), new OptionsError(message));
+  test(`load refuses ${JSON.stringify(args)}`, async () => {
+    await assert.rejects(async () => loadCommand.prepare(args, {}), new OptionsError(message));
   });
 }
 

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
 import type { Command } from '../../cli/command.ts';
+import { COMMANDS } from '../../cli/commands.ts';
 import { devCommand } from '../../cli/dev.ts';
 import { gatewayCommand } from '../../cli/gateway.ts';
-import { loadCommand } from '../../cli/load.ts';
 import { workerCommand } from '../../cli/worker.ts';
 import { OptionsError } from '../../lib/options.ts';
 import { runCommand } from '../support/cli.ts';
@@ -29,17 +29,18 @@ for (const [args, code, output, errors] of answers) {
   });
 }
 
-for (const command of [devCommand, gatewayCommand, workerCommand, loadCommand]) {
-  test(`"${command.name} --help" lists every setting`, LIMIT, async (t) => {
-    const ran = runCommand(t, [command.name, '--help', '--port', 'wrong']);
+for (const { name, load } of COMMANDS) {
+  test(`"${name} --help" lists every setting`, LIMIT, async (t) => {
+    const command = await load();
+    const ran = runCommand(t, [name, '--help', '--port', 'wrong']);
     assert.equal((await ran.ended).code, 0);
-    for (const [key, { help, fallbackText }] of Object.entries(command.settings)) {
+    for (const [key, { help, defaultText }] of Object.entries(command.settings)) {
       const flag = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
       assert.match(
         ran.output,
         new RegExp(`  --(\\[no-\\])?${flag} .*${flag.replaceAll('-', '_').toUpperCase()} `),
       );
-      assert.ok(ran.output.includes(`default: ${fallbackText}\n      ${help}\n`), key);
+      assert.ok(ran.output.includes(`default: ${defaultText}\n      ${help}\n`), key);
     }
   });
 }
@@ -63,7 +64,7 @@ const refused: readonly [command: Command, args: string[], env: Record<string, s
     gatewayCommand,
     ['--subject-prefix', 'now.>'],
     {},
-    '--subject-prefix now.> must be tokens of A-Z a-z 0-9 _ - joined by dots, at most 128 characters',
+    '--subject-prefix now.> must be tokens of A-Z a-z 0-9 _ - separated by dots, at most 128 characters',
   ],
   [
     workerCommand,
@@ -83,15 +84,15 @@ const refused: readonly [command: Command, args: string[], env: Record<string, s
 ];
 
 for (const [command, args, env, message] of refused) {
-  test(`${command.name} refuses ${JSON.stringify(args)} ${JSON.stringify(env)}`, () => {
-    assert.throws(() => command.prepare(args, env), new OptionsError(message));
+  test(`${JSON.stringify(args)} with ${JSON.stringify(env)} is refused: ${message}`, async () => {
+    await assert.rejects(async () => command.prepare(args, env), new OptionsError(message));
   });
 }
 
-test('a wrong server list is refused without its password', () => {
+test('a wrong server list is refused without its password', async () => {
   const natsUrl = 'http://user:geheim@host';
-  assert.throws(
-    () => gatewayCommand.prepare(['--nats-url', natsUrl], {}),
+  await assert.rejects(
+    async () => gatewayCommand.prepare(['--nats-url', natsUrl], {}),
     (error) => error instanceof OptionsError && !error.message.includes('geheim'),
   );
 });

@@ -8,14 +8,14 @@ import { startSystem } from '../support/system.ts';
 
 const LIMIT = { timeout: 60_000 };
 
-test('arguments and wrong settings are refused', () => {
+test('arguments and wrong settings are refused', async () => {
   const refused = (args: string[], message: RegExp) =>
-    assert.throws(
-      () => topCommand.prepare(args, {}),
+    assert.rejects(
+      async () => topCommand.prepare(args, {}),
       (error) => error instanceof OptionsError && message.test(error.message),
     );
-  refused(['job'], /top takes no arguments, got 1/);
-  refused(['--every-ms', '10'], /must be at least 100/);
+  await refused(['job'], /top takes no arguments, got 1/);
+  await refused(['--every-ms', '10'], /must be at least 100/);
 });
 
 test('--once shows a table of every function, with rates, and ends', LIMIT, async (t) => {
@@ -63,5 +63,5 @@ test('Ctrl-C ends it, also without a broker; --once says that there is none', LI
   assert.deepEqual(await ran.ended, { code: 0, signal: null });
   const once = runCommand(t, ['top', '--once', ...nowhere]);
   assert.deepEqual(await once.ended, { code: 1, signal: null });
-  assert.match(once.errors, /^now-or-never top: no connection to NATS; --nats-url says where it is$/m);
+  assert.match(once.errors, /^now-or-never top: cannot connect to NATS, see --nats-url$/m);
 });

@@ -4,23 +4,23 @@ import { z } from 'zod';
 import { choice, integer, OptionsError, optionsHelp, readOptions, text, toggle } from '../../lib/options.ts';
 
 const declaration = {
-  port: integer({ min: 0, max: 65_535, fallback: 8080, help: 'TCP port.' }),
-  maxBodyBytes: integer({ min: 1, max: 100, fallback: undefined, fallbackText: 'no limit', help: 'Body.' }),
+  port: integer({ min: 0, max: 65_535, default: 8080, help: 'TCP port.' }),
+  maxBodyBytes: integer({ min: 1, max: 100, default: undefined, defaultText: 'no limit', help: 'Body.' }),
   name: text({
     schema: z.string().regex(/^[a-z-]+$/, 'must be lower case'),
     placeholder: 'name',
-    fallback: 'me',
+    default: 'me',
     help: 'Name.',
   }),
   natsUrl: text({
     schema: z.string().startsWith('nats://', 'must begin with nats://'),
     placeholder: 'url',
-    fallback: 'nats://127.0.0.1',
+    default: 'nats://127.0.0.1',
     isSecret: true,
     help: 'Server.',
   }),
-  level: choice({ values: ['low', 'high'], placeholder: 'level', fallback: 'low', help: 'Level.' }),
-  watch: toggle({ fallback: true, help: 'Watch.' }),
+  level: choice({ values: ['low', 'high'], placeholder: 'level', default: 'low', help: 'Level.' }),
+  watch: toggle({ default: true, help: 'Watch.' }),
 };
 
 const read = (args: string[], env: Record<string, string> = {}) => readOptions(declaration, args, env);

@@ -33,6 +33,17 @@ test('what a worker reports of itself arrives as it was', () => {
   assert.deepEqual(readReply(received(reportHeaders(report))), { ...report, kind: 'result', status: 200 });
 });
 
+test('a time arrives as it was, to a tenth of a millisecond', () => {
+  const times = fc.oneof(fc.double({ min: 0, max: 86_400_000, noNaN: true }), fc.double({ min: 0, max: 1 }));
+  fc.assert(
+    fc.property(times, (ms) => {
+      const [[, text] = ['', '']] = reportHeaders({ workMs: ms });
+      assert.match(text, /^\d+\.\d$/);
+      assert.ok(Math.abs(Number(text) - ms) <= 0.0500001);
+    }),
+  );
+});
+
 test('a signal and an error arrive as they were', () => {
   const busy = readReply(received(signalHeaders('busy', { worker: 'w1' })));
   assert.deepEqual([busy.kind, busy.kind === 'signal' && busy.signal], ['signal', 'busy']);

@@ -1,4 +1,4 @@
-import { Processes } from '../../harness/processes.ts';
+import { withProcesses } from '../../harness/bench-program.ts';
 import { type Summary, summarize } from './metrics.ts';
 import type { BenchOptions } from './options.ts';
 import { Records, type RunRecord } from './records.ts';
@@ -11,14 +11,6 @@ import { isShort } from './workloads.ts';
 const ATTEMPTS = 6;
 /** The last call of a burst is late because of the others, on any machine. */
 const BURST_LATENESS_FACTOR = 6;
-
-/** Processes of the runs under way; `endAll` is for an interrupt. */
-const active = new Set<Processes>();
-
-/** Ends everything that was started. */
-export async function endAll(): Promise<void> {
-  await Promise.all([...active].map((processes) => processes.end()));
-}
 
 /** What a bench came to. */
 export interface BenchResult {
@@ -121,13 +113,7 @@ function whyLost(
 async function runOnce(trace: Trace, name: string): Promise<RealRun> {
   const system = realSystem(name);
   if (system === undefined) throw new Error(`no system is called ${name}`);
-  const processes = new Processes(process.env);
-  active.add(processes);
-  try {
-    return await runReal(trace, system, processes);
-  } finally {
-    active.delete(processes);
-  }
+  return withProcesses((processes) => runReal(trace, system, processes));
 }
 
 function record(trace: Trace, system: string, summary: RunRecord['summary']): RunRecord {

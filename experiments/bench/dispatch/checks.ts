@@ -1,14 +1,6 @@
+import { atLeast, atMost, type GoalResult } from '../../harness/goals.ts';
 import type { Records, RunRecord } from './records.ts';
 import { DEADLINE_MS, isShort, type Workload } from './workloads.ts';
-
-/** One figure against what must be reached. */
-export interface CheckResult {
-  readonly what: string;
-  readonly got: number;
-  /** In words, with the sign: `≥ 0.94`. */
-  readonly needed: string;
-  readonly passed: boolean;
-}
 
 /**
  * What must be reached, as medians over the seeds. `slack` is for short runs on machines that others use: a single
@@ -59,7 +51,7 @@ export function checkRecords(
   workloads: readonly Workload[],
   records: Records,
   limits: Thresholds,
-): CheckResult[] {
+): GoalResult[] {
   return workloads.flatMap((workload) =>
     isShort(workload) ? checkShort(workload, records, limits) : checkGoodput(workload, records, limits),
   );
@@ -69,7 +61,7 @@ function checkGoodput(
   { id, load = 0, incidents }: Workload,
   records: Records,
   limits: Thresholds,
-): CheckResult[] {
+): GoalResult[] {
   const ours = (figure: (run: RunRecord) => number | undefined) => records.median(id, 'ours', figure);
   const saturated = load >= SATURATED_LOAD;
   const ratioLimit = saturated
@@ -77,19 +69,19 @@ function checkGoodput(
     : incidents.length > 0
       ? limits.ratioWithIncident
       : limits.ratioBelowSaturation;
-  const results = [atLeast(`${id}: goodput / aLIFO's`, records.ratio(id, 'ours', 'alifo'), ratioLimit)];
+  const results = [...atLeast(`${id}: goodput / aLIFO's`, records.ratio(id, 'ours', 'alifo'), ratioLimit)];
   if (id === 'W1') {
-    results.push(atLeast(`${id}: goodput`, records.goodput(id, 'ours'), limits.slowAndFastGoodput));
+    results.push(...atLeast(`${id}: goodput`, records.goodput(id, 'ours'), limits.slowAndFastGoodput));
   }
   if (saturated) {
     const refusal = ours((run) => run.summary.medianFailureMs);
     results.push(
-      atMost(
+      ...atMost(
         `${id}: worker time wasted`,
         ours((run) => run.summary.wasted),
         limits.wasted,
       ),
-      atMost(
+      ...atMost(
         `${id}: median refusal / deadline`,
         refusal === undefined ? undefined : refusal / DEADLINE_MS,
         limits.refusalShare,
@@ -99,22 +91,14 @@ function checkGoodput(
   for (const other of ['rabbitmq', 'haproxy']) {
     const times = limits.timesOthersAt[id];
     if (times !== undefined) {
-      results.push(atLeast(`${id}: goodput / ${other}'s`, records.ratio(id, 'ours', other), times));
+      results.push(...atLeast(`${id}: goodput / ${other}'s`, records.ratio(id, 'ours', other), times));
     }
   }
-  return results.flatMap((result) => result ?? []);
+  return results;
 }
 
-function checkShort({ id }: Workload, records: Records, limits: Thresholds): CheckResult[] {
+function checkShort({ id }: Workload, records: Records, limits: Thresholds): GoalResult[] {
   if (!FREE_SLOTS.includes(id)) return [];
   const messages = records.median(id, 'ours', (run) => run.messagesPerCall);
-  return [atMost(`${id}: NATS messages per call`, messages, limits.messagesPerCall)].flatMap((r) => r ?? []);
-}
-
-function atLeast(what: string, got: number | undefined, limit: number): CheckResult | undefined {
-  return got === undefined ? undefined : { what, got, needed: `≥ ${limit}`, passed: got >= limit };
-}
-
-function atMost(what: string, got: number | undefined, limit: number): CheckResult | undefined {
-  return got === undefined ? undefined : { what, got, needed: `≤ ${limit}`, passed: got <= limit };
+  return atMost(`${id}: NATS messages per call`, messages, limits.messagesPerCall);
 }

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { asUsage, chosenSystems, positive, positives } from '../../harness/command-line.ts';
 import { systemNames } from './systems/all.ts';
 import { selectWorkloads, type Workload, workloads } from './workloads.ts';
 
@@ -22,9 +23,6 @@ export interface BenchOptions {
   readonly maxForeignShare: number;
   readonly out: string;
 }
-
-/** Arguments that make no sense: the message is one line for people. */
-export class UsageError extends Error {}
 
 /** The ideal, and the product: what runs every workload. */
 const ALWAYS = ['omniscient', 'alifo', 'fifo', 'ours'];
@@ -82,7 +80,7 @@ export function readBenchOptions(args: readonly string[]): BenchOptions | undefi
     'max-foreign': text,
     out: text,
   };
-  try {
+  return asUsage(() => {
     const { values } = parseArgs({ args: [...args], options });
     if (values.help) return undefined;
     const defaults = { parallel: '1', ...(values.quick ? QUICK : FULL) };
@@ -92,7 +90,7 @@ export function readBenchOptions(args: readonly string[]): BenchOptions | undefi
       quick: values.quick ?? false,
       workloads: selectors === undefined ? workloads : selectWorkloads(selectors.split(',')),
       ...readSystems(values.systems ?? defaults.systems),
-      seeds: (values.seeds ?? defaults.seeds).split(',').map((seed) => positive('--seeds', seed)),
+      seeds: positives('--seeds', values.seeds ?? defaults.seeds),
       timeScale: positive('--time-scale', values['time-scale'] ?? '1'),
       seconds: seconds === undefined ? undefined : positive('--seconds', seconds),
       leadInMs: values.quick ? 1000 : 2000,
@@ -101,9 +99,7 @@ export function readBenchOptions(args: readonly string[]): BenchOptions | undefi
       maxForeignShare: values.quick ? 1 : positive('--max-foreign', values['max-foreign'] ?? '0.15'),
       out: values.out ?? 'bench/results',
     };
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
+  });
 }
 
 function readSystems(names: string | undefined): Pick<BenchOptions, 'systems' | 'systemsFor'> {
@@ -113,18 +109,6 @@ function readSystems(names: string | undefined): Pick<BenchOptions, 'systems' | 
     const isUsed = (name: string) => ALWAYS.includes(name) || compared.includes(name);
     return { systems: systemNames.filter(isUsed), systemsFor };
   }
-  const asked = names.split(',');
-  const unknown = asked.find((name) => !systemNames.includes(name));
-  if (unknown !== undefined) {
-    throw new Error(`no system is called ${unknown}; there are ${systemNames.join(' ')}`);
-  }
-  const systems = systemNames.filter((name) => asked.includes(name));
+  const systems = chosenSystems(names, systemNames);
   return { systems, systemsFor: () => systems };
-}
-
-function positive(name: string, value: string): number {
-  const number = Number(value);
-  if (!(number > 0 && Number.isFinite(number)))
-    throw new Error(`${name} must be positive numbers, got ${value}`);
-  return number;
 }

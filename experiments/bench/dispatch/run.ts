@@ -31,60 +31,55 @@ const IDLE_MS = 2000;
 /** For what still runs when the last caller has given up. */
 const AFTERMATH_MS = 300;
 
-/** Runs a trace against a system: starts it, calls it, ends it. Everything it started has ended when it settles. */
+/** Runs a trace against a system: starts it and calls it. What it started ends with `processes`. */
 export async function runReal(trace: Trace, system: SystemStarter, processes: Processes): Promise<RealRun> {
-  try {
-    const jobs = jobsOf(trace, processes.folder);
-    const running = await system({ trace, processes, jobs });
-    const generator = await startGenerator(processes, trace, {
-      caller: { ...running.caller, deadlineMs: trace.deadlineMs },
-      warmUp: { inFlight: WARM_UP_CALLS_PER_SLOT * trace.workers.length * trace.slots, ms: WARM_UP_MS },
-    });
+  const jobs = jobsOf(trace, processes.folder);
+  const running = await system({ trace, processes, jobs });
+  const generator = await startGenerator(processes, trace, {
+    caller: { ...running.caller, deadlineMs: trace.deadlineMs },
+    warmUp: { inFlight: WARM_UP_CALLS_PER_SLOT * trace.workers.length * trace.slots, ms: WARM_UP_MS },
+  });
 
-    const idleFrom = await running.messages?.();
-    await pause(IDLE_MS);
-    const before = await running.messages?.();
-    const usedBefore = processes.processorUs();
-    const foreignShare = watchForeignLoad();
-    const selfBefore = process.cpuUsage();
-    const beganAt = performance.now();
-    const { startAt, done } = generator.play();
-    const [standstills] = await Promise.all([befall(trace, running, startAt), done]);
-    const lastedMs = performance.now() - beganAt;
-    const usedAfter = processes.processorUs();
-    const self = process.cpuUsage(selfBefore);
-    const usedUs = sum(usedAfter.values()) - sum(usedBefore.values()) + self.user + self.system;
-    const foreign = foreignShare(usedUs);
-    const after = await running.messages?.();
-    await pause(AFTERMATH_MS);
+  const idleFrom = await running.messages?.();
+  await pause(IDLE_MS);
+  const before = await running.messages?.();
+  const usedBefore = processes.processorUs();
+  const foreignShare = watchForeignLoad();
+  const selfBefore = process.cpuUsage();
+  const beganAt = performance.now();
+  const { startAt, done } = generator.play();
+  const [standstills] = await Promise.all([befall(trace, running, startAt), done]);
+  const lastedMs = performance.now() - beganAt;
+  const usedAfter = processes.processorUs();
+  const self = process.cpuUsage(selfBefore);
+  const usedUs = sum(usedAfter.values()) - sum(usedBefore.values()) + self.user + self.system;
+  const foreign = foreignShare(usedUs);
+  const after = await running.messages?.();
+  await pause(AFTERMATH_MS);
 
-    const calls = await generator.calls();
-    const killed = new Map(
-      [...standstills].flatMap(([name, { killedAt }]) => (killedAt ? [[name, killedAt]] : [])),
-    );
-    const runs = runsOf(await readLedgers(processes.folder), sharedNow(), killed);
-    // Those that the generator was too late to send cost the system nothing.
-    const sent = Math.max(1, calls.filter(({ lateMs }) => lateMs < trace.deadlineMs).length);
-    const idle = ((before ?? 0) - (idleFrom ?? 0)) * (lastedMs / IDLE_MS);
-    return {
-      calls,
-      work: workOf(
-        runs,
-        jobs.map(({ worker }) => worker),
-        startAt,
-        standstills,
-      ),
-      messagesPerCall:
-        after === undefined || before === undefined ? undefined : (after - before - idle) / sent,
-      processorUs: Object.fromEntries(
-        [...usedAfter].map(([role, us]) => [role, (us - (usedBefore.get(role) ?? 0)) / sent]),
-      ),
-      foreignShare: foreign,
-      versions: running.versions,
-    };
-  } finally {
-    await processes.end();
-  }
+  const calls = await generator.calls();
+  const killed = new Map(
+    [...standstills].flatMap(([name, { killedAt }]) => (killedAt ? [[name, killedAt]] : [])),
+  );
+  const runs = runsOf(await readLedgers(processes.folder), sharedNow(), killed);
+  // Those that the generator was too late to send cost the system nothing.
+  const sent = Math.max(1, calls.filter(({ lateMs }) => lateMs < trace.deadlineMs).length);
+  const idle = ((before ?? 0) - (idleFrom ?? 0)) * (lastedMs / IDLE_MS);
+  return {
+    calls,
+    work: workOf(
+      runs,
+      jobs.map(({ worker }) => worker),
+      startAt,
+      standstills,
+    ),
+    messagesPerCall: after === undefined || before === undefined ? undefined : (after - before - idle) / sent,
+    processorUs: Object.fromEntries(
+      [...usedAfter].map(([role, us]) => [role, (us - (usedBefore.get(role) ?? 0)) / sent]),
+    ),
+    foreignShare: foreign,
+    versions: running.versions,
+  };
 }
 
 const SIGNALS = { freeze: 'SIGSTOP', thaw: 'SIGCONT', kill: 'SIGKILL' } as const;

@@ -62,6 +62,14 @@ export function line(points: readonly (readonly [number, number])[], color: stri
   return `<polyline points="${path}" fill="none" stroke="${color}" stroke-width="2"/>${dots.join('')}`;
 }
 
+/** The names of the series, one below the other. */
+export function legend(names: readonly string[], x: number, y: number): string[] {
+  return names.flatMap((name, i) => [
+    bar(x, y + i * 22, 12, 12, seriesColor(i), ''),
+    text(x + 18, y + i * 22 + 10, name, 'start'),
+  ]);
+}
+
 function round(value: number): number {
   return Math.round(value * 10) / 10;
 }

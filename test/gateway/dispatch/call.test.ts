@@ -147,7 +147,7 @@ test('a delivery to the shared subject goes on listening when the only group it 
   const [delivery] = call.addDeliveries([SHARED]);
   assert.ok(delivery instanceof SharedDelivery);
   let closed = 0;
-  delivery.sentTo({ subject: 'r', close: () => closed++ });
+  delivery.sentTo({ subject: 'r', close: () => closed++ }, 1);
   assert.deepEqual([call.isAwaited, delivery.started], [true, 'unknown']);
   delivery.groupDeclined(true);
   assert.deepEqual(
@@ -167,7 +167,7 @@ test('tries on the shared subject are counted', () => {
   assert.ok(delivery instanceof SharedDelivery);
   let closed = 0;
   for (let count = 1; count <= 3; count++) {
-    delivery.sentTo({ subject: 'r', close: () => closed++ });
+    delivery.sentTo({ subject: 'r', close: () => closed++ }, 1);
     delivery.foundNobody();
     assert.deepEqual(
       [delivery.state, delivery.tries, closed, delivery.started],
@@ -240,7 +240,7 @@ test('what one group answers on the shared subject before a run says nothing abo
     const { call } = made();
     const [delivery] = call.addDeliveries([SHARED]);
     assert.ok(delivery instanceof SharedDelivery);
-    delivery.sentTo({ subject: 'r', close: () => undefined });
+    delivery.sentTo({ subject: 'r', close: () => undefined }, 1);
     delivery.answered(outcome);
     assert.equal(delivery.started, started);
   }

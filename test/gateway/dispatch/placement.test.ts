@@ -174,6 +174,33 @@ test('only workers faster than 5 ms are sent one more call for each slot, and on
   assert.equal(maySendAhead(endpoint, 0), false);
 });
 
+test('slower workers are sent as many calls ahead as their slots would stand empty on the way, up to one each', () => {
+  for (const [serviceMs, tripMs, ahead] of [
+    [20, 0.5, 0],
+    [20, 2, 1],
+    [20, 9, 2],
+    [20, 200, 4],
+    [49, 200, 4],
+    [50, 200, 0],
+  ] as const) {
+    const table = workers({ w: { slots: 4, serviceMs } });
+    for (let reply = 0; reply < 200; reply++) {
+      table.learnReply(
+        'f',
+        { worker: 'w', waitMs: 1, workMs: serviceMs },
+        1000,
+        1000 - serviceMs - 1 - tripMs,
+      );
+    }
+    let sent = 0;
+    while (placed(table) === 'w') {
+      only(table).hold();
+      sent++;
+    }
+    assert.equal(sent - 4, ahead, `${serviceMs} ms of work, ${tripMs} ms on the way`);
+  }
+});
+
 test('a free slot of a slow worker is taken before a call is sent ahead to a fast one', () => {
   const table = workers({ fast: { slots: 1, serviceMs: 1, free: 0 }, slow: { slots: 1, serviceMs: 4000 } });
   for (const endpoint of table.endpoints('f', 'workers')) {
@@ -186,7 +213,7 @@ test('nobody on the shared subject is tried again after 20, 50 and 100 ms, then 
   const delivery = new SharedDelivery(call());
   const waits: unknown[] = [];
   for (let tries = 0; tries < 4; tries++) {
-    delivery.sentTo(openReply);
+    delivery.sentTo(openReply, 0);
     delivery.foundNobody();
     const placement = placeAfterNobody(delivery, false, 10);
     waits.push(placement.do === 'retry' ? placement.afterMs : placement.do);
@@ -201,7 +228,7 @@ test('nobody on the shared subject is tried again after 20, 50 and 100 ms, then 
 
 test('where absence is certain there is no second try', () => {
   const delivery = new SharedDelivery(call());
-  delivery.sentTo(openReply);
+  delivery.sentTo(openReply, 0);
   delivery.foundNobody();
   assert.equal(placeAfterNobody(delivery, true, 10).do, 'fail');
 });

@@ -1,4 +1,4 @@
-import { bar, gridLine, line, seriesColor, svgDocument, text } from '../../../harness/report/svg.ts';
+import { bar, gridLine, legend, line, seriesColor, svgDocument, text } from '../../../harness/report/svg.ts';
 import type { Records } from '../records.ts';
 import { titles } from '../systems/all.ts';
 import { isShort, type Workload } from '../workloads.ts';
@@ -33,7 +33,11 @@ export function goodputChart(
     return [...ofGroup, text(x + groupWidth / 2, BOTTOM + 18, id, 'middle')];
   });
   const title = 'Goodput: answered within 500 ms / offered';
-  return svgDocument(WIDTH, HEIGHT, title, [...percentGrid(), ...bars, ...legend(systems)]);
+  return svgDocument(WIDTH, HEIGHT, title, [
+    ...percentGrid(),
+    ...bars,
+    ...legend(systems.map(plainTitle), RIGHT + 16, TOP),
+  ]);
 }
 
 /** Goodput over load with four equal workers; undefined when fewer than two loads were run. */
@@ -56,23 +60,19 @@ export function loadChart(
   const ticks = loads.map(({ load = 0 }) => text(x(load), BOTTOM + 18, String(load), 'middle'));
   const axis = text((LEFT + RIGHT) / 2, BOTTOM + 38, 'offered work / capacity', 'middle');
   const title = 'Goodput over load: 4 workers, exponential 100 ms, deadline 500 ms';
-  return svgDocument(WIDTH, HEIGHT, title, [...percentGrid(), ...lines, ...ticks, axis, ...legend(systems)]);
+  return svgDocument(WIDTH, HEIGHT, title, [
+    ...percentGrid(),
+    ...lines,
+    ...ticks,
+    axis,
+    ...legend(systems.map(plainTitle), RIGHT + 16, TOP),
+  ]);
 }
 
 function percentGrid(): string[] {
   return [0, 25, 50, 75, 100].flatMap((share) => {
     const y = BOTTOM - (share / 100) * PLOT_HEIGHT;
     return [gridLine(LEFT, RIGHT, y), text(LEFT - 8, y + 4, `${share} %`, 'end')];
-  });
-}
-
-function legend(systems: readonly string[]): string[] {
-  return systems.flatMap((system, i) => {
-    const y = TOP + i * 22;
-    return [
-      bar(RIGHT + 16, y, 12, 12, seriesColor(i), ''),
-      text(RIGHT + 34, y + 10, plainTitle(system), 'start'),
-    ];
   });
 }
 

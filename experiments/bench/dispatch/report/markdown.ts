@@ -1,6 +1,6 @@
-import type { Machine } from '../../../harness/machine.ts';
-import { markdownTable } from '../../../harness/report/markdown.ts';
-import type { CheckResult } from '../checks.ts';
+import type { Origin } from '../../../harness/bench-program.ts';
+import { type GoalResult, goalsTable } from '../../../harness/goals.ts';
+import { fixed, markdownTable, originText } from '../../../harness/report/markdown.ts';
 import type { BenchOptions } from '../options.ts';
 import type { Records } from '../records.ts';
 import { titles } from '../systems/all.ts';
@@ -8,15 +8,10 @@ import { isShort, type Workload } from '../workloads.ts';
 
 /** What a report is made of. */
 export interface ReportSource {
-  readonly command: string;
-  readonly machine: Machine & {
-    readonly commit: string;
-    readonly date: string;
-    readonly versions: Readonly<Record<string, string>>;
-  };
+  readonly origin: Origin;
   readonly options: BenchOptions;
   readonly records: Records;
-  readonly checks: readonly CheckResult[];
+  readonly checks: readonly GoalResult[];
 }
 
 /** The whole report, ready to be pasted into a page. */
@@ -24,7 +19,8 @@ export function reportMarkdown(source: ReportSource): string {
   const { options, records, checks } = source;
   const shorts = options.workloads.filter(isShort);
   const traces = options.workloads.filter((workload) => !isShort(workload));
-  const sections = [origin(source)];
+  const seeds = `Seeds ${options.seeds.join(', ')}; every figure is the median over them.`;
+  const sections = [`${originText(source.origin)} ${seeds}`];
   if (traces.length > 0) {
     sections.push(
       goodputTable(traces, options.systems, records),
@@ -32,32 +28,9 @@ export function reportMarkdown(source: ReportSource): string {
     );
   }
   if (shorts.length > 0) sections.push(shortTable(shorts, options.systems, records));
-  if (checks.length > 0) sections.push(`What must be reached:\n\n${checksTable(checks)}`);
+  if (checks.length > 0) sections.push(`What must be reached:\n\n${goalsTable(checks)}`);
   if (records.lost.length > 0) sections.push(lostList(records));
   return sections.join('\n\n');
-}
-
-/** Pass or miss for each check. */
-export function checksTable(checks: readonly CheckResult[]): string {
-  const rows = checks.map(({ what, got, needed, passed }) => [
-    what,
-    got.toFixed(3),
-    needed,
-    passed ? 'pass' : '**miss**',
-  ]);
-  return markdownTable(['check', 'got', 'needed', ''], rows);
-}
-
-function origin({ command, machine, options }: ReportSource): string {
-  const versions = Object.entries(machine.versions).map(([name, version]) => `${name} ${version}`);
-  return [
-    '```sh',
-    command,
-    '```',
-    '',
-    `${machine.date}, commit ${machine.commit}; ${machine.processor}, ${machine.cores} cores, ${machine.memoryGiB} GiB, ` +
-      `${machine.system}; ${versions.join(', ')}. Seeds ${options.seeds.join(', ')}; every figure is the median over them.`,
-  ].join('\n');
 }
 
 function goodputTable(workloads: readonly Workload[], systems: readonly string[], records: Records): string {
@@ -148,8 +121,4 @@ function lostList(records: Records): string {
 
 function percent(share: number | undefined): string {
   return fixed(share === undefined ? undefined : 100 * share, 1);
-}
-
-function fixed(value: number | undefined, digits: number): string {
-  return value === undefined ? '–' : value.toFixed(digits);
 }

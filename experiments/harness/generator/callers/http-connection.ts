@@ -33,7 +33,7 @@ export class HttpConnection {
   }
 
   /** Sends a whole request. Rejects when the connection breaks; the connection is free when it resolves. */
-  send(request: string): Promise<HttpResponse> {
+  send(request: string | Uint8Array): Promise<HttpResponse> {
     return new Promise((resolve, reject) => {
       if (this.#failure !== undefined) return reject(this.#failure);
       this.#waiting = { resolve, reject };

@@ -1,8 +1,8 @@
 // A worker behind HAProxy: a small HTTP server that runs as many calls at a time as it has slots.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { CALL_HEADER, SIZE_HEADER } from '../../../harness/call-headers.ts';
-import { Job } from '../../../harness/job.mjs';
-import { Turns } from '../../../harness/turns.ts';
+import { CALL_HEADER, SIZE_HEADER } from './call-headers.ts';
+import { Job } from './job.mjs';
+import { Turns } from './turns.ts';
 
 const job = new Job();
 // Several proxies that do not know of each other send more than there are slots: the rest waits here.
