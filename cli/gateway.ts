@@ -1,10 +1,8 @@
 import { availableParallelism } from 'node:os';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { Gateway } from '../gateway/gateway.ts';
-import { GatewayProcesses, type GatewayProcessesOptions } from '../gateway/processes/gateway-processes.ts';
+import type { GatewayProcessesOptions } from '../gateway/processes/gateway-processes.ts';
 import type { GatewaySettings } from '../gateway/settings.ts';
-import { createLogger } from '../lib/log.ts';
 import { integer, OptionsError, readOptions, text, toggle } from '../lib/options.ts';
 import type { Command } from './command.ts';
 import type { Program } from './run.ts';
@@ -16,53 +14,53 @@ const hostName = z
 
 /** What the gateway alone can be told. */
 export const gatewaySettings = {
-  port: integer({ min: 0, max: 65_535, fallback: 8080, help: 'TCP port for callers; 0 = any free one.' }),
+  port: integer({ min: 0, max: 65_535, default: 8080, help: 'TCP port for callers; 0 = any free one.' }),
   host: text({
     schema: hostName,
     placeholder: 'address',
-    fallback: '127.0.0.1',
+    default: '127.0.0.1',
     help: 'Address to listen on for callers; 0.0.0.0 = every one.',
   }),
   adminPort: integer({
     min: 0,
     max: 65_535,
-    fallback: 9090,
+    default: 9090,
     help: 'TCP port on loopback for health and metrics; 0 = none.',
   }),
-  deadlineMs: milliseconds({ fallback: 5000, help: 'Time for a call that asks for none.' }),
-  maxDeadlineMs: milliseconds({ fallback: 30_000, help: 'Most time that a call can ask for.' }),
+  deadlineMs: milliseconds({ default: 5000, help: 'Time for a call that asks for none.' }),
+  maxDeadlineMs: milliseconds({ default: 30_000, help: 'Most time that a call can ask for.' }),
   maxBodyBytes: integer({
     min: 0,
     max: 64 * 1024 * 1024,
     placeholder: 'bytes',
-    fallback: undefined,
-    fallbackText: "what the broker's max_payload leaves",
+    default: undefined,
+    defaultText: "what the broker's max_payload leaves",
     help: 'Largest body of a call.',
   }),
   maxInFlight: integer({
     min: 1,
     max: 1_000_000,
-    fallback: 10_000,
+    default: 10_000,
     help: 'Calls that the gateway holds at once; more are refused.',
   }),
   retryAfterS: integer({
     min: 0,
     max: 86_400,
     placeholder: 'seconds',
-    fallback: 10,
+    default: 10,
     help: 'Retry-After when no worker serves the function.',
   }),
-  parking: toggle({ fallback: true, help: 'Hold calls until a slot is free; off = refuse them at once.' }),
+  parking: toggle({ default: true, help: 'Hold calls until a slot is free; off = refuse them at once.' }),
   earlyRefusal: toggle({
-    fallback: true,
+    default: true,
     help: 'Refuse a call at once when the wait for a slot would outlast its time; off = let it wait.',
   }),
   maxParkedBytes: integer({
     min: 0,
     max: Number.MAX_SAFE_INTEGER,
     placeholder: 'bytes',
-    fallback: undefined,
-    fallbackText: 'a sixteenth of the memory',
+    default: undefined,
+    defaultText: 'a sixteenth of the memory',
     help: 'Bytes of bodies that wait for one function and group.',
   }),
 };
@@ -82,53 +80,59 @@ const settings = {
   processes: integer({
     min: 0,
     max: 256,
-    fallback: 1,
-    help: 'How many gateway processes share the port; 0 = one for each core.',
+    default: 1,
+    help: 'Number of gateway processes, which share the port; 0 = one per core.',
   }),
   ...commonSettings,
 };
 
 /** `gateway`: HTTP in front, NATS behind. */
 export const gatewayCommand: Command = {
-  name: 'gateway',
-  summary: 'answer HTTP calls by workers on NATS',
-  usage: '',
   settings,
-  prepare(args, env) {
+  async prepare(args, env) {
     const { values, positionals } = readOptions(settings, args, env);
     if (positionals.length > 0)
       throw new OptionsError(`gateway takes no arguments, got ${positionals.length}`);
     checkDeadlines(values);
+    const { createLogger } = await import('../lib/log.ts');
     const { processes: wanted, logLevel, ...own } = values;
     const processes = wanted === 0 ? availableParallelism() : wanted;
     const log = createLogger({ service: 'gateway', level: logLevel, out: process.stdout });
-    const endLimitMs = values.drainMs + 15_000;
     return processes === 1
-      ? { log, endLimitMs, ...oneProcess(own, log) }
-      : { log, endLimitMs, ...manyProcesses({ settings: own, processes, log, logLevel }) };
+      ? oneProcess(own, log)
+      : manyProcesses({ settings: own, processes, log, logLevel });
   },
 };
 
-function oneProcess(own: GatewaySettings, log: Logger): Pick<Program, 'start' | 'end'> {
+/** What a gateway may take to end, after `drainMs`. */
+const END_LIMIT_MS = 15_000;
+
+async function oneProcess(own: GatewaySettings, log: Logger): Promise<Program> {
+  const { Gateway } = await import('../gateway/gateway.ts');
   const gateway = new Gateway(own, log);
   return {
+    log,
     async start() {
       await gateway.start();
       log.info({ id: gateway.id, port: gateway.port, adminPort: gateway.adminPort }, 'ready');
     },
     end: () => gateway.end(),
+    endLimitMs: own.drainMs + END_LIMIT_MS,
   };
 }
 
-function manyProcesses(options: GatewayProcessesOptions): Pick<Program, 'start' | 'end' | 'reload'> {
+async function manyProcesses(options: GatewayProcessesOptions): Promise<Program> {
+  const { GatewayProcesses } = await import('../gateway/processes/gateway-processes.ts');
   const { log, processes } = options;
   const gateways = new GatewayProcesses(options);
   return {
+    log,
     async start() {
       await gateways.start();
       log.info({ port: gateways.port, adminPort: gateways.adminPort, processes }, 'ready');
     },
     end: () => gateways.end(),
+    endLimitMs: options.settings.drainMs + END_LIMIT_MS,
     reload: () => gateways.reload(),
   };
 }

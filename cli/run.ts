@@ -23,7 +23,8 @@ const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
  *   starting → running → ending
  *
  * The first signal ends it in order (exit code 0, or the program's own), a second one at once (128 + its number).
- * A program that can reload does so at SIGHUP instead. What fails at the start is one line on standard error, what is uncaught is logged; the exit code is 1.
+ * A program that can reload does so at SIGHUP instead. What fails at the start is one line on standard error, what is
+ * uncaught is logged; the exit code is 1.
  */
 export async function run(name: string, program: Program): Promise<void> {
   const { log } = program;

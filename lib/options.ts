@@ -36,7 +36,7 @@ interface WithDefault<T> {
   readonly defaultText?: string;
 }
 
-/** The same with the names that `cli/gateway.ts` and `experiments/lab` still use. */
+/** The same with the names that `experiments/lab` still uses. */
 interface WithFallback<T> {
   readonly help: string;
   readonly fallback: T;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LOG_LEVELS } from '../../lib/log.ts';
+import { LOG_LEVELS } from '../../lib/log-levels.ts';
 import { CallError } from '../../protocol/call-error.ts';
 import { problemSchema } from '../../protocol/problem.ts';
 import type { GatewaySettings } from '../settings.ts';

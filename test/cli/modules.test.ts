@@ -60,7 +60,7 @@ for (const args of [['--help'], ['--version'], ['help']]) {
 
 const PARTS = ['gateway', 'workers', 'observe', 'load'];
 
-for (const name of ['worker', 'top', 'load']) {
+for (const name of ['gateway', 'worker', 'top', 'load']) {
   test(`"${name} --help" loads settings and nothing that runs`, LIMIT, async (t) => {
     const names = await loaded(t, [name, '--help']);
     assert.ok(names.includes(`cli/${name}.ts`));
@@ -76,6 +76,11 @@ const RUNS: readonly [args: string[], needs: string, notNeeded: string[]][] = [
     ['gateway', '--port', '0', '--admin-port', '0'],
     'gateway',
     ['workers', 'observe', 'load', 'piscina', 'hdr-histogram-js'],
+  ],
+  [
+    ['gateway', '--processes', '2', '--port', '0', '--admin-port', '0'],
+    'gateway/processes',
+    ['gateway/gateway.ts', 'gateway/dispatch', 'nats', 'lib/nats.ts', 'workers', 'observe', 'load'],
   ],
   [
     ['worker', 'examples/echo.mjs'],

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LOG_LEVELS } from '../../lib/log.ts';
+import { LOG_LEVELS } from '../../lib/log-levels.ts';
 
 const runtimeSettingsSchema = z.object({
   /** Handler files and folders. */
