@@ -4,6 +4,7 @@ import { NatsBus } from '../../../../lib/nats.ts';
 import { reportHeaders } from '../../../../protocol/reply.ts';
 import type { FunctionState, State } from '../../../../protocol/state.ts';
 import { DEFAULT_GROUP, Subjects } from '../../../../protocol/subjects.ts';
+import { RawPublisher } from './raw-publisher.ts';
 import { FULL_FUNCTION, FUNCTION, type SimulatedSettings } from './settings.ts';
 
 const SLOTS = 16;
@@ -29,6 +30,7 @@ let told = 0;
 const workPrefix = subjects.work('', '').split('..')[0] ?? '';
 
 process.once('disconnect', () => process.exit(0));
+const states = await RawPublisher.open(settings.url);
 bus.start();
 await new Promise<void>((resolve) => {
   bus.onConnection((connected) => {
@@ -86,7 +88,7 @@ function tellDueStates(): void {
 }
 
 function tellStates(those: readonly Simulated[]): void {
-  if (!bus.connected) return;
   const head = `{"at":${Date.now()},`;
-  for (const { id, stateRest } of those) bus.publish(subjects.state(id), Buffer.from(head + stateRest));
+  for (const { id, stateRest } of those) states.add(subjects.state(id), head + stateRest);
+  states.flush();
 }
