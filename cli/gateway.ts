@@ -14,34 +14,34 @@ const hostName = z
 
 /** What the gateway alone can be told. */
 export const gatewaySettings = {
-  port: integer({ min: 0, max: 65_535, default: 8080, help: 'TCP port for callers; 0 = any free one.' }),
+  port: integer({ min: 0, max: 65_535, default: 8080, help: 'TCP port for callers; 0 picks a free port.' }),
   host: text({
     schema: hostName,
     placeholder: 'address',
     default: '127.0.0.1',
-    help: 'Address to listen on for callers; 0.0.0.0 = every one.',
+    help: 'Address to listen on for callers; 0.0.0.0 listens on all.',
   }),
   adminPort: integer({
     min: 0,
     max: 65_535,
     default: 9090,
-    help: 'TCP port on loopback for health and metrics; 0 = none.',
+    help: 'TCP port on loopback for health and metrics; 0 turns it off.',
   }),
-  deadlineMs: milliseconds({ default: 5000, help: 'Time for a call that asks for none.' }),
-  maxDeadlineMs: milliseconds({ default: 30_000, help: 'Most time that a call can ask for.' }),
+  deadlineMs: milliseconds({ default: 5000, help: 'Deadline of a call that sets none.' }),
+  maxDeadlineMs: milliseconds({ default: 30_000, help: 'Maximum deadline of a call.' }),
   maxBodyBytes: integer({
     min: 0,
     max: 64 * 1024 * 1024,
     placeholder: 'bytes',
     default: undefined,
     defaultText: "what the broker's max_payload leaves",
-    help: 'Largest body of a call.',
+    help: "Maximum size of a call's body.",
   }),
   maxInFlight: integer({
     min: 1,
     max: 1_000_000,
     default: 10_000,
-    help: 'Calls that the gateway holds at once; more are refused.',
+    help: 'Maximum number of open calls; more are refused.',
   }),
   retryAfterS: integer({
     min: 0,
@@ -50,10 +50,10 @@ export const gatewaySettings = {
     default: 10,
     help: 'Retry-After when no worker serves the function.',
   }),
-  parking: toggle({ default: true, help: 'Hold calls until a slot is free; off = refuse them at once.' }),
+  parking: toggle({ default: true, help: 'Hold calls until a slot is free; off refuses them at once.' }),
   earlyRefusal: toggle({
     default: true,
-    help: 'Refuse a call at once when the wait for a slot would outlast its time; off = let it wait.',
+    help: 'Refuse a call at once if no slot can be free before its deadline; off lets it wait.',
   }),
   maxParkedBytes: integer({
     min: 0,
@@ -61,7 +61,7 @@ export const gatewaySettings = {
     placeholder: 'bytes',
     default: undefined,
     defaultText: 'a sixteenth of the memory',
-    help: 'Bytes of bodies that wait for one function and group.',
+    help: 'Maximum total size of the bodies that wait for one function and group.',
   }),
 };
 
@@ -81,7 +81,7 @@ const settings = {
     min: 0,
     max: 256,
     default: 1,
-    help: 'Number of gateway processes, which share the port; 0 = one per core.',
+    help: 'Number of gateway processes that share the port; 0 starts one for each core.',
   }),
   ...commonSettings,
 };

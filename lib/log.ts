@@ -4,7 +4,7 @@ import { cut, safeFields, safeValue, serializers } from './log-fields.ts';
 import { LogSink, type LogStream } from './log-sink.ts';
 
 /** Levels of a log, quietest last. */
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** What log to write. */
