@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { type FromChild, toChildSchema } from './child-messages.ts';
 
 /** How a process is told to end: for good, or because a fresh process goes on with its work. */
-export interface ChildEnd {
+interface ChildEnd {
   readonly isReplaced: boolean;
 }
 
