@@ -1,10 +1,9 @@
 import { type Bindings, type ChildLoggerOptions, type Logger, pino } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import { cut, safeFields, safeValue, serializers } from './log-fields.ts';
+import type { LOG_LEVELS } from './log-levels.ts';
 import { LogSink, type LogStream } from './log-sink.ts';
 
-/** Levels of a log, quietest last. */
-const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** What log to write. */
